@@ -1,0 +1,202 @@
+//! What a session is asked to do, as data.
+//!
+//! This is the job as the module sees it: addresses, sizes and wishes, no file names. The job
+//! that the command line and the plugin write (`docs/job.md`) is the host's.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    endpoint::Endpoint,
+    name::{Bucket, Key, Prefix, Region, UploadId},
+    provider::Rung,
+};
+
+/// One run of one conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Names the run: in the object's metadata, in reports, in logs.
+    pub run: String,
+    /// Where.
+    pub target: Target,
+    /// What.
+    pub work: Work,
+    /// How long to go on when nothing succeeds any more, in milliseconds.
+    pub patience_ms: u64,
+    /// Requests in flight at the most.
+    pub concurrency: u32,
+}
+
+/// A bucket on an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The server.
+    pub endpoint: Endpoint,
+    /// The region to sign for; learned from the server's answers when it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The bucket.
+    pub bucket: Bucket,
+    /// `x-amz-expected-bucket-owner`: requests fail if the bucket is someone else's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_owner: Option<String>,
+}
+
+/// The conversations there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Work {
+    /// Send an archive.
+    Upload(Box<Upload>),
+    /// List objects.
+    List(List),
+    /// Get an object, to keep it or only to verify it.
+    Fetch(Fetch),
+    /// Abort multipart uploads of our own.
+    Abort(Abort),
+}
+
+/// Send an archive whose length is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Upload {
+    /// The object's key.
+    pub key: Key,
+    /// The archive's length, in bytes.
+    pub len: u64,
+    /// The part length wanted, in bytes; planned when not given, and frozen once an upload has
+    /// begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_len: Option<u64>,
+    /// Replace an object that exists.
+    #[serde(default)]
+    pub overwrite: bool,
+    /// Headers of the object to be.
+    #[serde(default)]
+    pub object: ObjectSettings,
+    /// Multipart uploads of our own that an earlier run left behind, to be aborted first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<Orphan>,
+}
+
+/// How the object is stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectSettings {
+    /// `x-amz-storage-class`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_class: Option<String>,
+    /// Encryption at rest.
+    #[serde(default)]
+    pub encryption: Encryption,
+    /// `x-amz-tagging`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// `x-amz-meta-…`; names without that beginning.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
+    /// `content-type`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+}
+
+/// Encryption at rest, by the server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// What the bucket does by itself.
+    #[default]
+    BucketDefault,
+    /// SSE-S3.
+    Aes256,
+    /// SSE-KMS, with this key or with the account's own.
+    Kms {
+        /// The key's id or ARN.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        key_id: Option<String>,
+    },
+}
+
+/// A multipart upload of ours that no journal continues.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Orphan {
+    /// Of which key.
+    pub key: Key,
+    /// Which one.
+    pub upload_id: UploadId,
+}
+
+/// List objects below a prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Where to begin.
+    pub prefix: Prefix,
+    /// Stop at the next `/`, and name what is below it once.
+    #[serde(default)]
+    pub shallow: bool,
+}
+
+/// Get an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetch {
+    /// The object's key.
+    pub key: Key,
+    /// Only this version of it: its ETag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The bytes are kept, and what an earlier run kept can be read again. When `false` the
+    /// object is read, hashed and forgotten.
+    pub keep: bool,
+    /// What we know of the object from the run that sent it, as one more thing to compare with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<Known>,
+}
+
+/// What the run that sent an object wrote down about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Its ETag then: what follows holds only while it is the same.
+    pub etag: String,
+    /// Its length.
+    pub len: u64,
+    /// The length of its parts but the last, when it was sent in parts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_len: Option<u64>,
+    /// CRC-64/NVME of the whole object, base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc64nvme: Option<String>,
+}
+
+/// Abort multipart uploads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Abort {
+    /// Which ones.
+    pub orphans: Vec<Orphan>,
+}
+
+/// What earlier sessions learned of a bucket on an endpoint. The host keeps it; it may be lost at
+/// any time, and then costs a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remembered {
+    /// The bucket's region.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Region>,
+    /// The highest rung of the checksum ladder that the server took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<Rung>,
+    /// Conditional writes are refused as unknown.
+    #[serde(default)]
+    pub no_conditional_writes: bool,
+    /// `x-amz-mp-object-size` is refused as unknown.
+    #[serde(default)]
+    pub no_object_size: bool,
+}

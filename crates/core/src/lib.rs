@@ -1,0 +1,33 @@
+//! The sans-IO heart of Holdfast.
+//!
+//! In scope: what to ask of S3, in which order, how to sign it, what the answers mean, what to
+//! try again and when, how an archive is cut, and what to write down so that a crash costs
+//! little. Everything is a state machine or a pure function over data.
+//!
+//! Out of scope: clocks, entropy, files, sockets, threads, the environment. Time and a seed are
+//! inputs; archive bytes never come here, only their lengths and digests.
+//!
+//! The feature `s3` holds the conversation itself (SigV4, XML, the jobs). The wasm module and the
+//! tests turn it on; the runner is built without it and so cannot sign or parse what it carries.
+//!
+//! ```text
+//!  Input ──▶ session ──▶ job/{upload,list,fetch,abort} ──▶ s3/conversation ──▶ Output
+//!                                      │                       │ retry, pace, region, clock, keys
+//!                                    plan                    s3/op/* ──▶ s3/sign
+//! ```
+
+pub mod abi;
+pub mod digest;
+pub mod endpoint;
+pub mod error;
+pub mod event;
+pub mod job;
+pub mod journal;
+pub mod name;
+pub mod plan;
+pub mod provider;
+pub mod report;
+pub mod secret;
+
+#[cfg(feature = "s3")]
+pub mod s3;
