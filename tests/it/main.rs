@@ -1,2 +1,7 @@
-//! x
+//! End to end on real servers, one binary: first the test bed itself, then the runner in it.
 
+mod bed_faults;
+mod bed_minio_admin;
+mod bed_pipe;
+mod bed_servers;
+mod bed_sink;

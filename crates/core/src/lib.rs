@@ -24,10 +24,14 @@ pub mod event;
 pub mod job;
 pub mod journal;
 pub mod name;
+pub mod pace;
 pub mod plan;
 pub mod provider;
 pub mod report;
+pub mod retry;
 pub mod secret;
 
 #[cfg(feature = "s3")]
 pub mod s3;
+#[cfg(feature = "s3")]
+pub mod session;

@@ -1,0 +1,13 @@
+//! The conversation against an S3 of its own, in virtual time: every fault at every call, a crash
+//! after every step.
+
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod crash;
+mod fault;
+mod fetch;
+mod list;
+mod resume;
+mod scenario;
+mod sim_s3;
+mod upload;

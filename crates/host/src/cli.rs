@@ -1,0 +1,318 @@
+//! The command line. `--help` is the manual: what stands here is what a person reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sends archives to S3 and proves that they arrived.
+#[derive(Debug, Parser)]
+#[command(
+    name = "holdfast",
+    version,
+    max_term_width = 100,
+    after_help = "Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a file of your own, \
+                  the container's or the instance's role, or the job on stdin; never from the command line.\n\n\
+                  Exit codes: 0 done, 1 unexpected, 2 usage or configuration, 3 done with warnings, \
+                  10 no such object, 11 another run holds the lock, 12 permission denied, 13 integrity, \
+                  14 unreachable or throttled beyond the budget, 15 already exists, 130 cancelled."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one of it exists, once
+pub enum Command {
+    /// Send an archive that exists, and be sure that it arrived
+    ///
+    /// The archive is sent in parts, several at a time, each with a checksum that the server
+    /// compares; at the end the server compares the checksum of the whole. Run the same command
+    /// again after a crash, a reboot or Ctrl-C: it continues, and sends only what is missing.
+    Upload(Upload),
+    /// Get an object into a file, verified
+    ///
+    /// Ranges travel in parallel into FILE.holdfast-part, which is renamed when it is whole and
+    /// its checksum agrees. Run the same command again after an interruption: it continues.
+    Get(Get),
+    /// Read an object and compare it with everything that is known of it
+    ///
+    /// Nothing is kept. It is compared with the checksum that the server has, with its ETag, and
+    /// with what the upload from this machine wrote down.
+    Verify(Verify),
+    /// List objects
+    List(List),
+    /// What this machine has sent, is sending, or has begun to send
+    #[command(subcommand)]
+    Job(Job),
+    /// Load the sandboxed module and say how it runs here
+    SelfTest(SelfTest),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `holdfast upload`
+#[derive(Debug, Args)]
+pub struct Upload {
+    /// The archive; any regular file
+    #[arg(required_unless_present = "job", conflicts_with = "job")]
+    pub archive: Option<PathBuf>,
+    /// Where it goes: s3://BUCKET/KEY, or s3://BUCKET/PREFIX/ to keep the file's name
+    #[arg(required_unless_present = "job", conflicts_with = "job", value_name = "s3://BUCKET/KEY")]
+    pub to: Option<String>,
+    /// Read the whole job as JSON (docs/job.md), keys included, from stdin
+    #[arg(long, value_name = "-", value_parser = ["-"])]
+    pub job: Option<String>,
+    /// Replace an object that exists
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Length of the parts, such as 64MiB; planned from the archive's length when not given
+    #[arg(long, value_name = "SIZE", value_parser = crate::units::parse_size)]
+    pub part_size: Option<u64>,
+    /// Storage class, such as STANDARD_IA
+    #[arg(long, value_name = "CLASS")]
+    pub storage_class: Option<String>,
+    /// Encryption at rest: `aes256`, `kms`, or `kms:KEY-ID`
+    #[arg(long, value_name = "HOW")]
+    pub encrypt: Option<String>,
+    /// A tag of the object; may be given several times
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    pub tags: Vec<String>,
+    /// Metadata of the object; may be given several times
+    #[arg(long = "metadata", value_name = "NAME=VALUE")]
+    pub metadata: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
+/// `holdfast get`
+#[derive(Debug, Args)]
+pub struct Get {
+    /// The object
+    #[arg(value_name = "s3://BUCKET/KEY")]
+    pub from: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    /// Replace a file that exists
+    #[arg(long)]
+    pub overwrite: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
+/// `holdfast verify`
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The object
+    #[arg(value_name = "s3://BUCKET/KEY")]
+    pub object: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
+/// `holdfast list`
+#[derive(Debug, Args)]
+pub struct List {
+    /// Where to look: s3://BUCKET or s3://BUCKET/PREFIX/
+    #[arg(value_name = "s3://BUCKET/PREFIX/")]
+    pub prefix: String,
+    /// Everything below, not only this level
+    #[arg(long, short = 'R')]
+    pub recursive: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
+/// `holdfast job`
+#[derive(Debug, Subcommand)]
+pub enum Job {
+    /// All of them, newest first
+    List {
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        state: State,
+        /// One JSON document on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// One of them
+    Show {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        state: State,
+        /// One JSON document on stdout
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give up an interrupted job: abort its multipart upload, and forget it
+    Cancel {
+        /// Its id
+        id: String,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        storage: Storage,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        transfer: Transfer,
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        output: Output,
+    },
+}
+
+/// `holdfast self-test`
+#[derive(Debug, Args)]
+pub struct SelfTest {
+    /// Interpret the module even where machine code could run
+    #[arg(long)]
+    pub pulley: bool,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where storage is, and who we are to it.
+#[derive(Debug, Args, Default)]
+#[command(next_help_heading = "Storage")]
+pub struct Storage {
+    /// The S3 endpoint, where it is not Amazon's: https://HOST[:PORT]
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL_S3")]
+    pub endpoint: Option<String>,
+    /// The bucket's region; found out when not given
+    #[arg(long, env = "AWS_REGION")]
+    pub region: Option<String>,
+    /// Whose S3 it is, for its quirks: aws, minio, cloudflare-r2, backblaze-b2, wasabi, …;
+    /// known from most endpoints
+    #[arg(long, value_name = "NAME", value_parser = provider_names())]
+    pub provider: Option<String>,
+    /// Put the bucket into the host name or into the path; known for most providers
+    #[arg(long, value_enum)]
+    pub addressing: Option<Addressing>,
+    /// Use Amazon's IPv6 endpoints
+    #[arg(long)]
+    pub dualstack: bool,
+    /// Fail if the bucket belongs to another AWS account
+    #[arg(long, value_name = "ACCOUNT-ID")]
+    pub expected_bucket_owner: Option<String>,
+    /// Take the keys from this profile of the AWS shared files
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Take the keys from this JSON file, which must be yours and have mode 0600
+    #[arg(long, value_name = "FILE")]
+    pub credentials_file: Option<PathBuf>,
+    /// Send no keys: for public objects
+    #[arg(long, conflicts_with_all = ["profile", "credentials_file"])]
+    pub anonymous: bool,
+    /// Trust the certificates in this PEM file too
+    #[arg(long, value_name = "PEM", env = "AWS_CA_BUNDLE")]
+    pub ca_file: Option<PathBuf>,
+    /// Speak unencrypted HTTP with a public host. Everybody on the way can read the archive
+    #[arg(long)]
+    pub allow_http: bool,
+}
+
+/// How to send.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transfer")]
+pub struct Transfer {
+    /// Requests at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub concurrency: u32,
+    /// How long to go on when nothing succeeds any more, such as 90s, 15m, 2h
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = crate::units::parse_time)]
+    pub retry_for: std::time::Duration,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub state: State,
+}
+
+/// Where jobs are remembered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Transfer")]
+pub struct State {
+    /// The state folder; else $XDG_STATE_HOME/holdfast or ~/.local/state/holdfast
+    #[arg(long, value_name = "DIR", env = "HOLDFAST_STATE_DIR")]
+    pub state_dir: Option<PathBuf>,
+}
+
+/// How to speak.
+#[derive(Debug, Args, Clone, Copy)]
+#[command(next_help_heading = "Output")]
+pub struct Output {
+    /// JSON on stdout, one object a line
+    #[arg(long)]
+    pub json: bool,
+    /// Say nothing but errors
+    #[arg(long, short, conflicts_with = "json")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `--addressing`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum Addressing {
+    /// https://BUCKET.HOST/KEY
+    VirtualHost,
+    /// https://HOST/BUCKET/KEY
+    Path,
+}
+
+fn provider_names() -> clap::builder::PossibleValuesParser {
+    use holdfast_core::provider::Provider;
+    Provider::ALL
+        .map(|provider| {
+            let quirks = provider.quirks();
+            clap::builder::PossibleValue::new(quirks.name).help(quirks.title)
+        })
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

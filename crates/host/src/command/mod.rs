@@ -1,0 +1,73 @@
+//! The verbs: one file each.
+
+mod completions;
+mod get;
+mod job;
+mod list;
+mod self_test;
+mod setup;
+mod upload;
+
+use std::io::Write;
+
+use holdfast_core::{
+    error::{Error, Kind},
+    report::Outcome,
+};
+
+use crate::{
+    cli::{Cli, Command},
+    ui::{Ui, error_text},
+};
+
+/// How a command ended, as an exit code.
+pub type Exit = u8;
+
+/// Everything went as asked.
+const DONE: Exit = 0;
+/// It did, and there is something to look at.
+const WARNINGS: Exit = 3;
+
+/// Runs a command; gives the exit code.
+#[must_use]
+pub fn run(cli: Cli) -> Exit {
+    let result = match cli.command {
+        Command::Upload(args) => upload::run(args),
+        Command::Get(args) => get::get(&args),
+        Command::Verify(args) => get::verify(&args),
+        Command::List(args) => list::run(&args),
+        Command::Job(args) => job::run(args),
+        Command::SelfTest(args) => self_test::run(&args),
+        Command::Completions { shell } => completions::run(shell),
+    };
+    result.unwrap_or_else(|error| {
+        say(&error);
+        error.kind.exit_code()
+    })
+}
+
+/// Tells a person what is wrong.
+fn say(error: &Error) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", error_text(error));
+}
+
+/// The end of a job: what programs read, what people read, and the exit code.
+fn end(ui: &mut Ui, outcome: &Outcome, exit_when_done: Exit, tell: impl FnOnce(&Ui)) -> Exit {
+    match outcome {
+        Outcome::Done(_) => {
+            ui.end(outcome, exit_when_done);
+            tell(ui);
+            exit_when_done
+        }
+        Outcome::Failed(error) => {
+            let exit = error.kind.exit_code();
+            ui.end(outcome, exit);
+            say(error);
+            exit
+        }
+    }
+}
+
+fn config_error(what: impl Into<String>, hint: &str) -> Error {
+    Error::new(Kind::Config, what).hint(hint)
+}

@@ -1,0 +1,304 @@
+//! What the module's requests may do, enforced by the side that sends them.
+//!
+//! The module signs, so a signature proves nothing about intent, and an attacker's bucket may
+//! live on the same endpoint. Each request is read here as if it came from a stranger and must be
+//! one of the few operations that its kind of job needs, on the job's server, bucket and keys:
+//!
+//! | job    | its key                                                    | orphans (key, id) | bucket               |
+//! |--------|------------------------------------------------------------|-------------------|----------------------|
+//! | upload | Head, Put, Create, UploadPart, Complete, ListParts, Abort  | ListParts, Abort  | List, prefix = key   |
+//! | fetch  | Head, Get                                                  |                   |                      |
+//! | list   |                                                            |                   | List, below prefix   |
+//! | abort  |                                                            | ListParts, Abort  |                      |
+//!
+//! Everything is compared, nothing is repaired: one spelling of each URL is right, and what is not
+//! on a list of allowed things is refused. Pure functions; no XML, no signing. What cannot be seen
+//! from outside stays open: whether the parts named on Complete are the right ones (the whole
+//! object's checksum is the server's check), and what an upload id that the job did not name
+//! belongs to (one of the same key, in any case).
+
+mod address;
+mod headers;
+mod query;
+
+use holdfast_core::{
+    abi::{BodySource, Headers, Method, Request, Sink},
+    job::{Fetch, Job, Orphan, Remembered, Work},
+    name::Key,
+    plan::MAX_PART_LEN,
+    provider::Provider,
+};
+
+use self::{
+    address::{Place, Url},
+    query::Query,
+};
+
+/// The largest body that is built by the module: Complete's list of 10,000 parts, five times over.
+const MAX_INLINE_BODY: usize = 8 << 20;
+
+/// An operation of S3, as the request's method, place and query show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // AWS's names
+pub enum Operation {
+    HeadObject,
+    GetObject,
+    PutObject,
+    CreateMultipartUpload,
+    UploadPart,
+    CompleteMultipartUpload,
+    AbortMultipartUpload,
+    ListParts,
+    ListObjectsV2,
+}
+
+/// A request that may be sent, taken apart. Send `target` as it stands: any normalisation breaks
+/// the signature, and could make another key of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permit<'a> {
+    /// What it does.
+    pub operation: Operation,
+    /// Whether it goes over TLS.
+    pub tls: bool,
+    /// `host[:port]`.
+    pub authority: &'a str,
+    /// Path and query.
+    pub target: &'a str,
+    /// Its body.
+    pub body: Body<'a>,
+}
+
+/// A body that may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// None.
+    Empty,
+    /// These bytes.
+    Inline(&'a [u8]),
+    /// These bytes of the source.
+    Source {
+        /// First byte.
+        offset: u64,
+        /// Bytes.
+        len: u64,
+    },
+}
+
+/// Why a request is not sent. No variant quotes a value: it may be a key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Not a URL of the one right spelling.
+    #[error("its URL {0}")]
+    Url(&'static str),
+    /// Another server, or the right one without TLS.
+    #[error("it goes to another server than the job's")]
+    Endpoint,
+    /// Another bucket or key.
+    #[error("it is about another bucket or key than the job's")]
+    Place,
+    /// A parameter that is unknown, repeated, misspelt or of a wrong value.
+    #[error("its query {0}")]
+    Query(&'static str),
+    /// Something this kind of job does not do.
+    #[error("a {method} like this is nothing that its job does", method = .0.as_str())]
+    Operation(Method),
+    /// A header that is unknown, repeated, malformed or of a wrong value.
+    #[error("its header `{name}` {why}")]
+    Header {
+        /// Which.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// It would replace an object though the job forbids it.
+    #[error("it could replace an object, and the job does not allow that")]
+    Unconditional,
+    /// A body that does not belong there.
+    #[error("its body {0}")]
+    Body(&'static str),
+    /// An answer that would go where it does not belong.
+    #[error("its answer {0}")]
+    Sink(&'static str),
+}
+
+/// The fence around one session.
+#[derive(Debug, Clone)]
+pub struct Fence {
+    job: Job,
+    /// The server is known to refuse conditional writes: from an earlier session, or because this
+    /// host saw it.
+    unconditional: bool,
+    /// The length of the object of a fetch, from the answer to HEAD.
+    object_len: Option<u64>,
+}
+
+impl Fence {
+    /// For a session with this job. `remembered` as it goes into the session's start.
+    #[must_use]
+    pub fn new(job: &Job, remembered: &Remembered) -> Self {
+        Self { job: job.clone(), unconditional: remembered.no_conditional_writes, object_len: None }
+    }
+
+    /// Whether the module's request may be sent; `frame_body` is the body of the frame it came in.
+    ///
+    /// # Errors
+    /// When it may not: answer the module with [`holdfast_core::abi::TransportCause::Refused`],
+    /// and tell someone, because an honest module never asks.
+    pub fn check<'a>(&self, request: &'a Request, frame_body: &'a [u8]) -> Result<Permit<'a>, Refusal> {
+        let endpoint = &self.job.target.endpoint;
+        let bucket = &self.job.target.bucket;
+        let url = Url::parse(&request.url)?;
+        if url.tls != endpoint.tls() || !address::is_of(endpoint, bucket, url.authority) {
+            return Err(Refusal::Endpoint);
+        }
+        let place = address::place(endpoint, bucket, url.path).ok_or(Refusal::Place)?;
+        let query = Query::parse(url.query)?;
+        let operation = query.operation(request.method, &place).ok_or(Refusal::Operation(request.method))?;
+        self.check_place(operation, &place, &query)?;
+        headers::check(&self.job, operation, request)?;
+        if self.must_be_conditional(operation) && !headers::has(request, "if-none-match") {
+            return Err(Refusal::Unconditional);
+        }
+        let body = self.check_body(operation, &query, request.body, frame_body)?;
+        self.check_sink(operation, request)?;
+        Ok(Permit { operation, tls: url.tls, authority: url.authority, target: url.target, body })
+    }
+
+    /// Learns from what the server answered to a request that was permitted.
+    pub fn answered(&mut self, request: &Request, operation: Operation, status: u16, answer: &Headers) {
+        let refused_as_unknown = matches!(status, 400 | 501);
+        if refused_as_unknown && headers::has(request, "if-none-match") {
+            self.unconditional = true;
+        }
+        if operation == Operation::HeadObject && status == 200 {
+            let len = answer.iter().find(|(name, _)| name == "content-length");
+            self.object_len = len.and_then(|(_, value)| value.parse().ok());
+        }
+    }
+
+    /// What the module wants remembered, without what this host has no reason to believe: a later
+    /// session would take the word of this one for it.
+    #[must_use]
+    pub fn vouch(&self, remembered: Remembered) -> Remembered {
+        let no_conditional_writes = remembered.no_conditional_writes && self.unconditional;
+        Remembered { no_conditional_writes, ..remembered }
+    }
+
+    fn check_place(&self, operation: Operation, place: &Place, query: &Query) -> Result<(), Refusal> {
+        use Operation as Op;
+        let is = |key: &Key| *place == Place::Object(key.as_str().to_owned());
+        let is_orphan = |orphans: &[Orphan]| {
+            orphans.iter().any(|orphan| is(&orphan.key) && query.get("uploadId") == Some(orphan.upload_id.as_str()))
+        };
+        let prefix = query.get("prefix").unwrap_or("");
+        // Two questions, so that the answer names what is wrong: an operation the job has no use
+        // for, or the right one on something else.
+        let (useful, right_place) = match (&self.job.work, operation) {
+            (Work::Upload(upload), Op::HeadObject | Op::PutObject | Op::CreateMultipartUpload) => {
+                (true, is(&upload.key))
+            }
+            (Work::Upload(upload), Op::UploadPart | Op::CompleteMultipartUpload) => (true, is(&upload.key)),
+            (Work::Upload(upload), Op::AbortMultipartUpload | Op::ListParts) => {
+                (true, is(&upload.key) || is_orphan(&upload.orphans))
+            }
+            (Work::Upload(upload), Op::ListObjectsV2) => (true, prefix == upload.key.as_str()),
+            (Work::Fetch(fetch), Op::HeadObject | Op::GetObject) => (true, is(&fetch.key)),
+            (Work::List(list), Op::ListObjectsV2) => (true, prefix.starts_with(list.prefix.as_str())),
+            (Work::Abort(abort), Op::AbortMultipartUpload | Op::ListParts) => (true, is_orphan(&abort.orphans)),
+            _ => (false, false),
+        };
+        match (useful, right_place) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Refusal::Place),
+            (false, _) => Err(Refusal::Operation(operation.method())),
+        }
+    }
+
+    /// Amazon is known to honour the condition, so nothing a server answers lifts it there.
+    fn must_be_conditional(&self, operation: Operation) -> bool {
+        let Work::Upload(upload) = &self.job.work else { return false };
+        let provider = self.job.target.endpoint.provider;
+        let writes = matches!(operation, Operation::PutObject | Operation::CompleteMultipartUpload);
+        let honoured = provider.quirks().conditional_writes;
+        writes && !upload.overwrite && honoured && (provider == Provider::Aws || !self.unconditional)
+    }
+
+    fn check_body<'a>(
+        &self,
+        operation: Operation,
+        query: &Query,
+        body: BodySource,
+        frame_body: &'a [u8],
+    ) -> Result<Body<'a>, Refusal> {
+        let source_len = match &self.job.work {
+            Work::Upload(upload) => upload.len,
+            _ => 0,
+        };
+        match (operation, body) {
+            (Operation::CompleteMultipartUpload, BodySource::Inline { start, len }) => {
+                let end = start.checked_add(len).filter(|_| len <= MAX_INLINE_BODY);
+                let bytes = end.and_then(|end| frame_body.get(start..end));
+                bytes.map(Body::Inline).ok_or(Refusal::Body("is not in its frame, or too long"))
+            }
+            (Operation::PutObject, BodySource::Empty) if source_len == 0 => Ok(Body::Empty),
+            (Operation::PutObject, BodySource::Part { offset: 0, len, .. }) if len == source_len => {
+                Ok(Body::Source { offset: 0, len })
+            }
+            (Operation::PutObject, _) => Err(Refusal::Body("is not the whole source")),
+            (Operation::UploadPart, BodySource::Part { part, offset, len }) => {
+                let within = offset.checked_add(len).is_some_and(|end| end <= source_len);
+                if !within || len > MAX_PART_LEN {
+                    return Err(Refusal::Body("is not within the source, or too long for a part"));
+                }
+                if query.get("partNumber") != Some(part.to_string().as_str()) {
+                    return Err(Refusal::Body("is another part than its URL says"));
+                }
+                Ok(Body::Source { offset, len })
+            }
+            (Operation::CompleteMultipartUpload | Operation::UploadPart, _) => {
+                Err(Refusal::Body("is not of the kind that belongs there"))
+            }
+            (_, BodySource::Empty) => Ok(Body::Empty),
+            (_, _) => Err(Refusal::Body("should not be")),
+        }
+    }
+
+    fn check_sink(&self, operation: Operation, request: &Request) -> Result<(), Refusal> {
+        let Sink::Range { offset, len, .. } = &request.sink else { return Ok(()) };
+        if operation != Operation::GetObject {
+            return Err(Refusal::Sink("is not the object's, and would go into the destination"));
+        }
+        let end = offset.checked_add(*len).filter(|_| *len > 0);
+        let Some(end) = end.filter(|&end| self.object_len.is_some_and(|object_len| end <= object_len)) else {
+            return Err(Refusal::Sink("would lie outside the object"));
+        };
+        let range = format!("bytes={offset}-{}", end - 1);
+        match headers::value(request, "range") {
+            Some(value) if *value == range => Ok(()),
+            _ => Err(Refusal::Sink("is another range than the one it asks for")),
+        }
+    }
+}
+
+impl Operation {
+    fn method(self) -> Method {
+        match self {
+            Self::HeadObject => Method::Head,
+            Self::GetObject | Self::ListParts | Self::ListObjectsV2 => Method::Get,
+            Self::PutObject | Self::UploadPart => Method::Put,
+            Self::CreateMultipartUpload | Self::CompleteMultipartUpload => Method::Post,
+            Self::AbortMultipartUpload => Method::Delete,
+        }
+    }
+}
+
+/// The ETag that a fetch is pinned to.
+fn pinned_etag(job: &Job) -> Option<&str> {
+    match &job.work {
+        Work::Fetch(Fetch { etag, .. }) => etag.as_deref(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+;; Gives an address whose buffer would not fit.
+(module
+  (data (i32.const 1024) "\02\00\00\00[]")
+  (memory (export "memory") 2)
+  (func (export "_initialize"))
+  (func (export "abi_version_1") (result i32) (i32.const 1))
+  (func (export "alloc") (param $len i32) (result i32) (i32.const 131071))
+  (func (export "dealloc") (param $ptr i32) (param $len i32))
+  (func (export "handle") (param $ptr i32) (param $len i32) (result i64)
+    (i64.or (i64.shl (i64.const 1024) (i64.const 32)) (i64.const 6))))

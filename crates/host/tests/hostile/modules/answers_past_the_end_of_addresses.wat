@@ -1,0 +1,9 @@
+;; Its answer wraps around the end of a 32-bit address.
+(module
+  (memory (export "memory") 2)
+  (func (export "_initialize"))
+  (func (export "abi_version_1") (result i32) (i32.const 1))
+  (func (export "alloc") (param $len i32) (result i32) (i32.const 65536))
+  (func (export "dealloc") (param $ptr i32) (param $len i32))
+  (func (export "handle") (param $ptr i32) (param $len i32) (result i64)
+    (i64.or (i64.shl (i64.const 4294967280) (i64.const 32)) (i64.const 4096))))

@@ -1,0 +1,11 @@
+;; Ends the program, as it believes.
+(module
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2)
+  (func (export "_initialize"))
+  (func (export "abi_version_1") (result i32) (i32.const 1))
+  (func (export "alloc") (param $len i32) (result i32) (i32.const 65536))
+  (func (export "dealloc") (param $ptr i32) (param $len i32))
+  (func (export "handle") (param $ptr i32) (param $len i32) (result i64)
+    (call $exit (i32.const 0))
+    (unreachable)))

@@ -1,0 +1,10 @@
+;; Never comes back.
+(module
+  (memory (export "memory") 2)
+  (func (export "_initialize"))
+  (func (export "abi_version_1") (result i32) (i32.const 1))
+  (func (export "alloc") (param $len i32) (result i32) (i32.const 65536))
+  (func (export "dealloc") (param $ptr i32) (param $len i32))
+  (func (export "handle") (param $ptr i32) (param $len i32) (result i64)
+    (loop $forever (br $forever))
+    (unreachable)))

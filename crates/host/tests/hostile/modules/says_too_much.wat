@@ -1,0 +1,20 @@
+;; 100,000 outputs in one answer.
+(module
+  (data (i32.const 1024) "{\"output\":\"need_credentials\"},")
+  (memory (export "memory") 100)
+  (func (export "_initialize"))
+  (func (export "abi_version_1") (result i32) (i32.const 1))
+  (func (export "alloc") (param $len i32) (result i32) (i32.const 65536))
+  (func (export "dealloc") (param $ptr i32) (param $len i32))
+  (func (export "handle") (param $ptr i32) (param $len i32) (result i64)
+    (local $at i32)
+    (i32.store (i32.const 4096) (i32.const 3000031))
+    (i32.store8 (i32.const 4100) (i32.const 0x5b))
+    (local.set $at (i32.const 4101))
+    (loop $next
+      (memory.copy (local.get $at) (i32.const 1024) (i32.const 30))
+      (local.set $at (i32.add (local.get $at) (i32.const 30)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 3004101))))
+    (memory.copy (local.get $at) (i32.const 1024) (i32.const 29))
+    (i32.store8 (i32.const 3004130) (i32.const 0x5d))
+    (i64.or (i64.shl (i64.const 4096) (i64.const 32)) (i64.const 3000035))))
