@@ -93,15 +93,8 @@ fn build_module(manifest: &Path, target_dir: &Path) -> Result<PathBuf, Box<dyn E
 /// instrumentation has no runtime in wasm), wrappers, profiles, targets. What says how to reach
 /// registries, and the job server, is kept.
 fn is_foreign(name: &str) -> bool {
-    const KEPT: [&str; 7] = [
-        "CARGO_HOME",
-        "CARGO_MAKEFLAGS",
-        "CARGO_TERM_",
-        "CARGO_NET_",
-        "CARGO_HTTP_",
-        "CARGO_REGISTR",
-        "CARGO_CACHE_",
-    ];
+    const KEPT: [&str; 7] =
+        ["CARGO_HOME", "CARGO_MAKEFLAGS", "CARGO_TERM_", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_CACHE_"];
     let flags = name.contains("RUSTFLAGS") || name.contains("RUSTDOCFLAGS");
     let wrapper = name.starts_with("RUSTC_") && name.ends_with("WRAPPER");
     let cargo = name.starts_with("CARGO_") && !KEPT.iter().any(|kept| name.starts_with(kept));

@@ -26,17 +26,8 @@ fn a_group_policy_with_the_user_name_in_it_isolates_clients() {
     client1.put("hoster", "home/client1/k", b"mine");
     assert_eq!(client1.list("hoster", "home/client1/").len(), 1);
     let refused = client1.send("PUT", "/hoster/home/client2/k", &[], &[], b"not mine");
-    assert_eq!(
-        (refused.status, refused.code().as_deref()),
-        (403, Some("AccessDenied"))
-    );
-    let refused = client1.send(
-        "GET",
-        "/hoster",
-        &[("list-type", "2"), ("prefix", "home/client2/")],
-        &[],
-        b"",
-    );
+    assert_eq!((refused.status, refused.code().as_deref()), (403, Some("AccessDenied")));
+    let refused = client1.send("GET", "/hoster", &[("list-type", "2"), ("prefix", "home/client2/")], &[], b"");
     assert_eq!(refused.status, 403);
 }
 
@@ -48,12 +39,7 @@ fn temporary_credentials_need_their_token() {
     minio.set_user_policy("client1", "readwrite");
     let temporary = minio.assume_role("client1", "client1-secret", 900, None);
     let without = minio.s3_as(&temporary.access_key, &temporary.secret_key);
-    assert_eq!(
-        without
-            .send("GET", "/bed", &[("list-type", "2")], &[], b"")
-            .status,
-        403
-    );
+    assert_eq!(without.send("GET", "/bed", &[("list-type", "2")], &[], b"").status, 403);
     let with = without.with_token(&temporary.session_token);
     with.put("bed", "k", b"by token");
 }

@@ -8,10 +8,7 @@ use holdfast_testbed::pipe::Line;
 use holdfast_testbed::{S3, SharedPipe, SinkServer, data};
 
 /// A faster line than the benchmark's, to keep the test short: 16 MiB need 0.67 s.
-const LINE: Line = Line {
-    bits_per_second: 200_000_000,
-    round_trip: Duration::from_millis(40),
-};
+const LINE: Line = Line { bits_per_second: 200_000_000, round_trip: Duration::from_millis(40) };
 
 #[test]
 fn an_empty_request_takes_the_handshake_and_one_round_trip() {
@@ -40,10 +37,7 @@ fn four_connections_share_one_line() {
     let line = LINE.least_time(16 << 20);
     assert!(time >= line, "{time:?} is faster than the line's {line:?}");
     // Four lines in parallel would be four times as fast; four times as slow is a busy machine.
-    assert!(
-        time < line * 4,
-        "{time:?} is far slower than the line's {line:?}"
-    );
+    assert!(time < line * 4, "{time:?} is far slower than the line's {line:?}");
     assert!(pipe.carried().0 > 16 << 20);
 }
 

@@ -17,36 +17,15 @@ fn put_get_and_multipart(s3: &S3) {
 
     let id = s3.create_upload("bed", "dir/large");
     let parts = [data::bytes(2, 5 * MIB), data::bytes(3, 100)];
-    let etags: Vec<_> = (1..)
-        .zip(&parts)
-        .map(|(n, part)| (n, s3.upload_part("bed", "dir/large", &id, n, part)))
-        .collect();
-    let listed = s3
-        .parts("bed", "dir/large", &id)
-        .expect("an upload in progress");
-    assert_eq!(
-        listed
-            .iter()
-            .map(|p| (p.number, p.size))
-            .collect::<Vec<_>>(),
-        [(1, 5 << 20), (2, 100)]
-    );
-    s3.complete("bed", "dir/large", &id, &etags)
-        .expect_ok("complete");
+    let etags: Vec<_> =
+        (1..).zip(&parts).map(|(n, part)| (n, s3.upload_part("bed", "dir/large", &id, n, part))).collect();
+    let listed = s3.parts("bed", "dir/large", &id).expect("an upload in progress");
+    assert_eq!(listed.iter().map(|p| (p.number, p.size)).collect::<Vec<_>>(), [(1, 5 << 20), (2, 100)]);
+    s3.complete("bed", "dir/large", &id, &etags).expect_ok("complete");
     assert_eq!(s3.get("bed", "dir/large"), parts.concat());
 
-    let keys: Vec<_> = s3
-        .list("bed", "dir/")
-        .into_iter()
-        .map(|o| (o.key, o.size))
-        .collect();
-    assert_eq!(
-        keys,
-        [
-            ("dir/large".to_owned(), 5_242_980),
-            ("dir/small".to_owned(), 1000)
-        ]
-    );
+    let keys: Vec<_> = s3.list("bed", "dir/").into_iter().map(|o| (o.key, o.size)).collect();
+    assert_eq!(keys, [("dir/large".to_owned(), 5_242_980), ("dir/small".to_owned(), 1000)]);
     s3.delete("bed", "dir/small");
     assert!(!s3.exists("bed", "dir/small"));
 }
@@ -58,16 +37,8 @@ fn minio_takes_objects_and_multipart_uploads() {
     put_get_and_multipart(&s3);
 
     let id = s3.create_upload("bed", "dir/orphan");
-    assert_eq!(
-        s3.unfinished("bed", "dir/orphan").len(),
-        1,
-        "the exact key lists it"
-    );
-    assert_eq!(
-        s3.unfinished("bed", "dir/").len(),
-        0,
-        "a folder does not: this is MinIO"
-    );
+    assert_eq!(s3.unfinished("bed", "dir/orphan").len(), 1, "the exact key lists it");
+    assert_eq!(s3.unfinished("bed", "dir/").len(), 0, "a folder does not: this is MinIO");
     s3.upload_part("bed", "dir/orphan", &id, 1, &data::bytes(1, 5 * MIB));
     assert!(minio.unfinished_bytes() >= 5 << 20);
     s3.abort("bed", "dir/orphan", &id).expect_ok("abort");
@@ -81,25 +52,15 @@ fn minio_encrypts_with_its_kms_key_and_locks_objects() {
     s3.create_bucket("kms");
     let kms = [
         ("x-amz-server-side-encryption", "aws:kms"),
-        (
-            "x-amz-server-side-encryption-aws-kms-key-id",
-            holdfast_testbed::minio::KMS_KEY,
-        ),
+        ("x-amz-server-side-encryption-aws-kms-key-id", holdfast_testbed::minio::KMS_KEY),
     ];
-    s3.send("PUT", "/kms/k", &[], &kms, b"secret")
-        .expect_ok("put with KMS");
-    assert_eq!(
-        s3.head("kms", "k").header("x-amz-server-side-encryption"),
-        Some("aws:kms")
-    );
+    s3.send("PUT", "/kms/k", &[], &kms, b"secret").expect_ok("put with KMS");
+    assert_eq!(s3.head("kms", "k").header("x-amz-server-side-encryption"), Some("aws:kms"));
 
     s3.create_locked_bucket("locked");
     s3.set_default_retention("locked", "GOVERNANCE", 1);
     s3.put("locked", "k", b"kept");
-    assert_eq!(
-        s3.head("locked", "k").header("x-amz-object-lock-mode"),
-        Some("GOVERNANCE")
-    );
+    assert_eq!(s3.head("locked", "k").header("x-amz-object-lock-mode"), Some("GOVERNANCE"));
 }
 
 #[test]
@@ -118,38 +79,21 @@ fn versitygw_takes_objects_and_multipart_uploads() {
 
 #[test]
 fn versitygw_keeps_versions_and_knows_its_region() {
-    let versitygw = Versitygw::launch(Options {
-        region: Some("eu-west-7"),
-        ..Options::default()
-    });
+    let versitygw = Versitygw::launch(Options { region: Some("eu-west-7"), ..Options::default() });
     let s3 = versitygw.s3();
     s3.create_bucket("bed");
     s3.enable_versioning("bed");
-    assert!(
-        s3.put("bed", "k", b"one")
-            .header("x-amz-version-id")
-            .is_some()
-    );
+    assert!(s3.put("bed", "k", b"one").header("x-amz-version-id").is_some());
 
     let elsewhere = s3.with_region("us-east-1");
     let refused = elsewhere.send("GET", "/bed", &[("list-type", "2")], &[], b"");
-    assert_eq!(
-        (refused.status, refused.code().as_deref()),
-        (400, Some("AuthorizationHeaderMalformed"))
-    );
-    assert!(
-        refused.text().contains("<Region>eu-west-7</Region>"),
-        "{}",
-        refused.text()
-    );
+    assert_eq!((refused.status, refused.code().as_deref()), (400, Some("AuthorizationHeaderMalformed")));
+    assert!(refused.text().contains("<Region>eu-west-7</Region>"), "{}", refused.text());
 }
 
 #[test]
 fn versitygw_closes_connections_when_asked_to() {
-    let versitygw = Versitygw::launch(Options {
-        close_connections: true,
-        ..Options::default()
-    });
+    let versitygw = Versitygw::launch(Options { close_connections: true, ..Options::default() });
     put_get_and_multipart(&versitygw.s3());
 }
 
@@ -159,10 +103,7 @@ fn both_speak_tls_with_a_private_authority() {
     let minio = Minio::start_tls(&authority);
     assert!(minio.endpoint().starts_with("https://"));
     put_get_and_multipart(&minio.s3());
-    let versitygw = Versitygw::launch(Options {
-        authority: Some(&authority),
-        ..Options::default()
-    });
+    let versitygw = Versitygw::launch(Options { authority: Some(&authority), ..Options::default() });
     put_get_and_multipart(&versitygw.s3());
 }
 
@@ -175,12 +116,7 @@ fn the_embedded_server_takes_objects_and_multipart_uploads() {
     s3.upload_part("bed", "k", &id, 1, &data::bytes(1, 5 * MIB));
     assert_eq!(embedded.unfinished_parts(), (1, 5 << 20));
     let wrong = s3.with_key("nobody", "nothing");
-    assert_eq!(
-        wrong
-            .send("GET", "/bed", &[("list-type", "2")], &[], b"")
-            .status,
-        403
-    );
+    assert_eq!(wrong.send("GET", "/bed", &[("list-type", "2")], &[], b"").status, 403);
 }
 
 #[test]
@@ -189,12 +125,7 @@ fn toxiproxy_slows_and_cuts() {
     let toxiproxy = Toxiproxy::start(embedded.address());
     let s3 = S3::new(toxiproxy.endpoint());
     s3.create_bucket("bed");
-    toxiproxy.add(
-        "latency",
-        Direction::Downstream,
-        1.0,
-        json!({"latency": 200}),
-    );
+    toxiproxy.add("latency", Direction::Downstream, 1.0, json!({"latency": 200}));
     let began = std::time::Instant::now();
     s3.put("bed", "k", b"late");
     assert!(began.elapsed() >= Duration::from_millis(200));

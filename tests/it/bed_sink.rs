@@ -11,10 +11,7 @@ fn the_sink_answers_an_upload_and_keeps_only_sizes() {
     assert_eq!(sink.unfinished(), 0);
     let head = s3.head("bed", "k");
     assert_eq!(head.header("content-length"), Some("6291466"));
-    assert!(
-        head.header("etag")
-            .is_some_and(|etag| etag.ends_with("-2\""))
-    );
+    assert!(head.header("etag").is_some_and(|etag| etag.ends_with("-2\"")));
     assert!(sink.swallowed() >= (6 << 20) + 10);
 }
 
@@ -39,8 +36,7 @@ fn the_sink_takes_chunked_bodies_and_waits_for_continue() {
     let mut go = [0; 25];
     tcp.read_exact(&mut go).expect("an interim answer");
     assert_eq!(&go, b"HTTP/1.1 100 Continue\r\n\r\n");
-    tcp.write_all(b"7\r\n5\r\nhell\r\n0\r\n\r\n")
-        .expect("writable");
+    tcp.write_all(b"7\r\n5\r\nhell\r\n0\r\n\r\n").expect("writable");
     let mut status = [0; 15];
     tcp.read_exact(&mut status).expect("an answer");
     assert_eq!(&status, b"HTTP/1.1 200 OK");
@@ -53,6 +49,5 @@ fn upload(s3: &S3) {
     let one = s3.upload_part("bed", "k", &id, 1, &data::bytes(1, 6 << 20));
     let two = s3.upload_part("bed", "k", &id, 2, &data::bytes(2, 10));
     assert_eq!(s3.parts("bed", "k", &id).expect("in progress").len(), 2);
-    s3.complete("bed", "k", &id, &[(1, one), (2, two)])
-        .expect_ok("complete");
+    s3.complete("bed", "k", &id, &[(1, one), (2, two)]).expect_ok("complete");
 }

@@ -3,5 +3,6 @@
 mod bed_faults;
 mod bed_minio_admin;
 mod bed_pipe;
+mod bed_runner;
 mod bed_servers;
 mod bed_sink;

@@ -38,12 +38,8 @@ pub fn wordpress_tree() -> PathBuf {
 /// The version that a core tree says it has.
 pub fn wordpress_version(tree: &Path) -> String {
     let text = fs::read_to_string(tree.join("wp-includes/version.php")).unwrap_or_default();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("$wp_version = '"));
-    line.and_then(|rest| rest.split('\'').next())
-        .unwrap_or("unknown")
-        .to_owned()
+    let line = text.lines().find_map(|line| line.strip_prefix("$wp_version = '"));
+    line.and_then(|rest| rest.split('\'').next()).unwrap_or("unknown").to_owned()
 }
 
 /// Packs every file under `tree`, in the order of their names, with one fixed time in all entries:
@@ -57,11 +53,7 @@ pub fn pack(tree: &Path, zip: &Path) -> io::Result<Packed> {
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644);
-    let mut packed = Packed {
-        files: names.len(),
-        bytes: 0,
-        zip_bytes: 0,
-    };
+    let mut packed = Packed { files: names.len(), bytes: 0, zip_bytes: 0 };
     for name in &names {
         writer.start_file(name, options)?;
         packed.bytes += io::copy(&mut File::open(tree.join(name))?, &mut writer)?;
@@ -101,9 +93,6 @@ mod tests {
         let packed = pack(&tree, &one).expect("it can be packed");
         pack(&tree, &two).expect("it can be packed");
         assert_eq!((packed.files, packed.bytes), (2, 10_005));
-        assert_eq!(
-            crate::data::first_difference(&one, &two).expect("readable"),
-            None
-        );
+        assert_eq!(crate::data::first_difference(&one, &two).expect("readable"), None);
     }
 }

@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
 
+use base64::Engine as _;
+
 /// SplitMix64 (Steele, Lea, Flood 2014): enough for test data, no dependency.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
@@ -43,6 +45,12 @@ pub fn bytes(seed: u64, len: usize) -> Vec<u8> {
     buffer
 }
 
+/// The CRC-64/NVME of these bytes, as `x-amz-checksum-crc64nvme` has it.
+pub fn crc64nvme(bytes: &[u8]) -> String {
+    let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes);
+    base64::engine::general_purpose::STANDARD.encode(crc.to_be_bytes())
+}
+
 /// Writes a file of `len` bytes made from `seed`.
 pub fn write_file(path: &Path, seed: u64, len: u64) -> io::Result<()> {
     let mut random = Random::new(seed);
@@ -64,16 +72,9 @@ pub fn first_difference(left: &Path, right: &Path) -> io::Result<Option<u64>> {
     let (mut a, mut b) = (vec![0; 1 << 20], vec![0; 1 << 20]);
     let mut offset = 0;
     loop {
-        let (n, m) = (
-            read_full(&mut left, &mut a)?,
-            read_full(&mut right, &mut b)?,
-        );
+        let (n, m) = (read_full(&mut left, &mut a)?, read_full(&mut right, &mut b)?);
         let common = n.min(m);
-        if let Some(at) = a[..common]
-            .iter()
-            .zip(&b[..common])
-            .position(|(x, y)| x != y)
-        {
+        if let Some(at) = a[..common].iter().zip(&b[..common]).position(|(x, y)| x != y) {
             return Ok(Some(offset + at as u64));
         }
         if n != m {
@@ -117,14 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_crc_of_the_check_string() {
+        assert_eq!(
+            crc64nvme(b"123456789"),
+            base64::engine::general_purpose::STANDARD.encode(hex::decode("ae8b14860a799888").expect("hex"))
+        );
+    }
+
+    #[test]
     fn a_file_is_its_seed_again() {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let path = dir.path().join("data");
         write_file(&path, 7, (3 << 20) + 5).expect("the file can be written");
-        assert_eq!(
-            std::fs::read(&path).expect("readable"),
-            bytes(7, (3 << 20) + 5)
-        );
+        assert_eq!(std::fs::read(&path).expect("readable"), bytes(7, (3 << 20) + 5));
     }
 
     #[test]
@@ -137,10 +143,7 @@ mod tests {
         assert_eq!(first_difference(&left, &right).expect("readable"), None);
         data[(1 << 20) + 3] ^= 1;
         std::fs::write(&right, &data).expect("writable");
-        assert_eq!(
-            first_difference(&left, &right).expect("readable"),
-            Some((1 << 20) + 3)
-        );
+        assert_eq!(first_difference(&left, &right).expect("readable"), Some((1 << 20) + 3));
         std::fs::write(&right, &data[..10]).expect("writable");
         assert_eq!(first_difference(&left, &right).expect("readable"), Some(10));
     }

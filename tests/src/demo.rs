@@ -78,15 +78,9 @@ impl<'a> Story<'a> {
             packed.files,
             megabytes(packed.bytes)
         ))?;
-        story.line(format!(
-            "packed as wordpress.zip: {} in {}",
-            megabytes(packed.zip_bytes),
-            seconds(packing)
-        ))?;
+        story.line(format!("packed as wordpress.zip: {} in {}", megabytes(packed.zip_bytes), seconds(packing)))?;
         let endpoint = story.proxy.endpoint();
-        story.line(format!(
-            "S3 server: s3s-fs inside this process, at {endpoint}, bucket `demo`"
-        ))?;
+        story.line(format!("S3 server: s3s-fs inside this process, at {endpoint}, bucket `demo`"))?;
         Ok(story)
     }
 
@@ -94,18 +88,8 @@ impl<'a> Story<'a> {
         let parts = self.zip_bytes.div_ceil(PART) as usize;
         let half = (parts / 2).max(1);
         self.heading("Upload, and pull the plug halfway")?;
-        self.command(&[
-            "upload",
-            "wordpress.zip",
-            URL,
-            "--part-size",
-            "5MiB",
-            "--concurrency",
-            "2",
-        ])?;
-        let slow = Rule::on_any(Operation::UploadPart(0))
-            .always()
-            .then(Fault::SlowRead(12_000_000));
+        self.command(&["upload", "wordpress.zip", URL, "--part-size", "5MiB", "--concurrency", "2"])?;
+        let slow = Rule::on_any(Operation::UploadPart(0)).always().then(Fault::SlowRead(12_000_000));
         self.proxy.set_script(Script::new().rule(slow));
         let mut running = self.holdfast.start(self.upload_args());
         let began = Instant::now();
@@ -124,14 +108,9 @@ impl<'a> Story<'a> {
             seconds(began.elapsed()),
             killed.code()
         ))?;
-        self.line(format!(
-            "the server holds {count} of {parts} parts, {}, and no object",
-            megabytes(bytes)
-        ))?;
+        self.line(format!("the server holds {count} of {parts} parts, {}, and no object", megabytes(bytes)))?;
         if self.server.s3().exists("demo", "site/wordpress.zip") {
-            return Err(Unexpected(
-                "the object is there though the upload was killed".into(),
-            ));
+            return Err(Unexpected("the object is there though the upload was killed".into()));
         }
         Ok(())
     }
@@ -142,11 +121,9 @@ impl<'a> Story<'a> {
         let finished = self.run(self.upload_args())?;
         let (sent, sent_bytes) = self.parts_sent();
         let kept_bytes = self.zip_bytes.saturating_sub(sent_bytes);
-        let resumed = finished.event("resumed").ok_or_else(|| {
-            Unexpected(format!(
-                "the second run did not say that it resumed:\n{finished}"
-            ))
-        })?;
+        let resumed = finished
+            .event("resumed")
+            .ok_or_else(|| Unexpected(format!("the second run did not say that it resumed:\n{finished}")))?;
         self.line(format!(
             "resumed: {} parts kept, {} NOT sent again ({} %)",
             resumed["parts_kept"],
@@ -184,9 +161,7 @@ impl<'a> Story<'a> {
                 megabytes(self.zip_bytes),
                 seconds(finished.time)
             )),
-            Some(at) => Err(Unexpected(format!(
-                "the copy differs from the archive at byte {at}"
-            ))),
+            Some(at) => Err(Unexpected(format!("the copy differs from the archive at byte {at}"))),
         }
     }
 
@@ -197,60 +172,30 @@ impl<'a> Story<'a> {
         self.quote(&finished)?;
         let (parts, _) = self.server.unfinished_parts();
         self.line(format!("unfinished parts left on the server: {parts}"))?;
-        writeln!(
-            self.out,
-            "\nDone: killed halfway, resumed, verified, read back."
-        )?;
-        if parts == 0 {
-            Ok(())
-        } else {
-            Err(Unexpected("parts of an unfinished upload were left".into()))
-        }
+        writeln!(self.out, "\nDone: killed halfway, resumed, verified, read back.")?;
+        if parts == 0 { Ok(()) } else { Err(Unexpected("parts of an unfinished upload were left".into())) }
     }
 
     fn upload_args(&self) -> Vec<String> {
         let archive = self.dir.path().join("wordpress.zip").display().to_string();
-        self.args(&[
-            "upload",
-            &archive,
-            URL,
-            "--part-size",
-            "5MiB",
-            "--concurrency",
-            "2",
-            "--json",
-        ])
+        self.args(&["upload", &archive, URL, "--part-size", "5MiB", "--concurrency", "2", "--json"])
     }
 
     fn args(&self, words: &[&str]) -> Vec<String> {
         let endpoint = self.proxy.endpoint();
         let place = ["--endpoint", &endpoint, "--region", REGION];
-        words
-            .iter()
-            .chain(&place)
-            .map(|word| (*word).to_owned())
-            .collect()
+        words.iter().chain(&place).map(|word| (*word).to_owned()).collect()
     }
 
     fn run(&self, args: Vec<String>) -> Result<Finished, Unexpected> {
         let finished = self.holdfast.run(args);
-        if finished.code() == 0 {
-            Ok(finished)
-        } else {
-            Err(ended_early(&finished))
-        }
+        if finished.code() == 0 { Ok(finished) } else { Err(ended_early(&finished)) }
     }
 
     /// Parts that the server took since the proxy last forgot, and their bytes.
     fn parts_sent(&self) -> (usize, u64) {
-        let parts = self
-            .proxy
-            .of(Operation::UploadPart(0))
-            .into_iter()
-            .filter(|e| e.status == Some(200));
-        parts.fold((0, 0), |(count, bytes), part| {
-            (count + 1, bytes + part.body_read)
-        })
+        let parts = self.proxy.of(Operation::UploadPart(0)).into_iter().filter(|e| e.status == Some(200));
+        parts.fold((0, 0), |(count, bytes), part| (count + 1, bytes + part.body_read))
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
@@ -268,12 +213,7 @@ impl<'a> Story<'a> {
 
     fn quote(&mut self, finished: &Finished) -> io::Result<()> {
         let home = self.dir.path().display().to_string();
-        for line in finished
-            .stdout
-            .lines()
-            .chain(finished.stderr.lines())
-            .filter(|line| !line.trim().is_empty())
-        {
+        for line in finished.stdout.lines().chain(finished.stderr.lines()).filter(|line| !line.trim().is_empty()) {
             writeln!(self.out, "   | {}", line.replace(&home, "."))?;
         }
         Ok(())
@@ -281,9 +221,7 @@ impl<'a> Story<'a> {
 }
 
 fn ended_early(finished: &Finished) -> Unexpected {
-    Unexpected(format!(
-        "the runner ended otherwise than it should:\n{finished}"
-    ))
+    Unexpected(format!("the runner ended otherwise than it should:\n{finished}"))
 }
 
 fn megabytes(bytes: u64) -> String {

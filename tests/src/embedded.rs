@@ -1,7 +1,7 @@
 //! s3s-fs inside this process: nothing to install, good enough for the demo.
 //!
-//! It knows no ListMultipartUploads (501), no lifecycle and no Object Lock, and accepts a wrong
-//! checksum: [`crate::Minio`] and [`crate::Versitygw`] are the ones to test against.
+//! It knows no ListMultipartUploads (501), no lifecycle and no Object Lock, accepts a wrong
+//! checksum, and lists parts in any order and without ETags: [`crate::Minio`] and [`crate::Versitygw`] are the ones to test against.
 
 use std::fs;
 use std::io;
@@ -39,41 +39,28 @@ impl Embedded {
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET));
         let service = builder.build();
 
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listener = runtime.block_on(TcpListener::bind(loopback(0)))?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let thread = thread::Builder::new()
-            .name("s3s-fs".into())
-            .spawn(move || {
-                runtime.spawn(async move {
-                    loop {
-                        let Ok((socket, _)) = listener.accept().await else {
-                            continue;
-                        };
-                        let service = service.clone();
-                        tokio::spawn(async move {
-                            let server = Builder::new(TokioExecutor::new());
-                            // A client that hangs up is no event here.
-                            server
-                                .serve_connection(TokioIo::new(socket), service)
-                                .await
-                                .ok();
-                        });
-                    }
-                });
-                runtime.block_on(stopped).ok();
-                runtime.shutdown_background();
-            })?;
-        Ok(Self {
-            address,
-            dir,
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = thread::Builder::new().name("s3s-fs".into()).spawn(move || {
+            runtime.spawn(async move {
+                loop {
+                    let Ok((socket, _)) = listener.accept().await else {
+                        continue;
+                    };
+                    let service = service.clone();
+                    tokio::spawn(async move {
+                        let server = Builder::new(TokioExecutor::new());
+                        // A client that hangs up is no event here.
+                        server.serve_connection(TokioIo::new(socket), service).await.ok();
+                    });
+                }
+            });
+            runtime.block_on(stopped).ok();
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { address, dir, stop: Some(stop), thread: Some(thread) })
     }
 
     /// `http://127.0.0.1:PORT`.

@@ -1,96 +1,10 @@
 //! HTTP/1.1 on a byte stream, for the proxies and servers of this test bed: heads, bodies with a
-//! length or in chunks, nothing lenient. TLS or plain makes no difference above [`Stream`].
+//! length or in chunks, nothing lenient. TLS or plain makes no difference here: see [`crate::stream`].
 
-use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, TcpStream};
-use std::sync::Arc;
-use std::time::Duration;
-
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// A head longer than this is refused.
 const MAX_HEAD: usize = 64 << 10;
-
-/// A connection that we accepted or made.
-pub enum Stream {
-    /// TCP as it is.
-    Plain(TcpStream),
-    /// The server's side of TLS.
-    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
-}
-
-impl Stream {
-    /// Takes the server's side of an accepted connection.
-    pub fn accept(tcp: TcpStream, tls: Option<&Arc<ServerConfig>>) -> io::Result<Self> {
-        tcp.set_nodelay(true)?;
-        Ok(match tls {
-            None => Self::Plain(tcp),
-            Some(config) => {
-                let connection =
-                    ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
-                Self::Tls(Box::new(StreamOwned::new(connection, tcp)))
-            }
-        })
-    }
-
-    /// The socket below.
-    pub fn tcp(&self) -> &TcpStream {
-        match self {
-            Self::Plain(tcp) => tcp,
-            Self::Tls(tls) => &tls.sock,
-        }
-    }
-
-    /// Says that nothing more will be written; reading goes on.
-    pub fn finish_writing(&mut self) {
-        if let Self::Tls(tls) = self {
-            tls.conn.send_close_notify();
-            tls.flush().ok();
-        }
-        self.tcp().shutdown(Shutdown::Write).ok();
-    }
-
-    /// Ends the connection with a RST, as a dying peer or a rude middlebox does.
-    pub fn reset(self) {
-        rustix::net::sockopt::set_socket_linger(self.tcp(), Some(Duration::ZERO)).ok();
-    }
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(tcp) => tcp.read(buffer),
-            Self::Tls(tls) => tls.read(buffer),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(tcp) => tcp.write(buffer),
-            Self::Tls(tls) => tls.write(buffer),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(tcp) => tcp.flush(),
-            Self::Tls(tls) => tls.flush(),
-        }
-    }
-}
-
-impl fmt::Debug for Stream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if matches!(self, Self::Plain(_)) {
-            "Plain"
-        } else {
-            "Tls"
-        })
-    }
-}
 
 /// Names and values in the order in which they came.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -99,10 +13,7 @@ pub struct Headers(pub Vec<(String, String)>);
 impl Headers {
     /// The first value of this name, whatever its case.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, v)| v.as_str())
+        self.0.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str())
     }
 
     /// Puts this value in place of all others of the name.
@@ -117,8 +28,7 @@ impl Headers {
     }
 
     fn has_token(&self, name: &str, token: &str) -> bool {
-        self.get(name)
-            .is_some_and(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token)))
+        self.get(name).is_some_and(|v| v.split(',').any(|t| t.trim().eq_ignore_ascii_case(token)))
     }
 
     /// Whether the sender closes the connection after this message.
@@ -128,11 +38,7 @@ impl Headers {
 
     fn length(&self) -> io::Result<Option<u64>> {
         self.get("content-length")
-            .map(|n| {
-                n.trim()
-                    .parse()
-                    .map_err(|_| malformed(format!("content-length {n:?}")))
-            })
+            .map(|n| n.trim().parse().map_err(|_| malformed(format!("content-length {n:?}"))))
             .transpose()
     }
 
@@ -197,10 +103,7 @@ impl AnswerHead {
         if self.headers.has_token("transfer-encoding", "chunked") {
             return Ok(Framing::Chunked);
         }
-        Ok(self
-            .headers
-            .length()?
-            .map_or(Framing::UntilClose, Framing::Length))
+        Ok(self.headers.length()?.map_or(Framing::UntilClose, Framing::Length))
     }
 
     /// The bytes of this head.
@@ -232,10 +135,7 @@ pub struct Wire<S> {
 impl<S: Read + Write> Wire<S> {
     /// Starts reading messages from `stream`.
     pub fn new(stream: S) -> Self {
-        Self {
-            stream,
-            early: Vec::new(),
-        }
+        Self { stream, early: Vec::new() }
     }
 
     /// The stream, to write to.
@@ -293,10 +193,7 @@ impl<S: Read + Write> Wire<S> {
         }
     }
 
-    fn head<T>(
-        &mut self,
-        parse: impl Fn(&[u8]) -> io::Result<Option<(usize, T)>>,
-    ) -> io::Result<Option<T>> {
+    fn head<T>(&mut self, parse: impl Fn(&[u8]) -> io::Result<Option<(usize, T)>>) -> io::Result<Option<T>> {
         loop {
             if !self.early.is_empty()
                 && let Some((len, head)) = parse(&self.early)?
@@ -318,17 +215,8 @@ impl<S: Read + Write> Wire<S> {
 
     /// Reads a body piece by piece.
     pub fn body(&mut self, framing: Framing) -> Body<'_, S> {
-        let left = if let Framing::Length(n) = framing {
-            n
-        } else {
-            0
-        };
-        Body {
-            wire: self,
-            framing,
-            left,
-            done: framing == Framing::Length(0),
-        }
+        let left = if let Framing::Length(n) = framing { n } else { 0 };
+        Body { wire: self, framing, left, done: framing == Framing::Length(0) }
     }
 
     /// Throws away what was read too early, at most `limit` bytes; the rest is still on the stream.
@@ -427,10 +315,7 @@ impl<S: Read + Write> Body<'_, S> {
 fn headers(parsed: &[httparse::Header<'_>]) -> Headers {
     let pairs = parsed.iter().map(|h| {
         // Bytes above 127 as Latin-1, so that none is lost.
-        (
-            h.name.to_owned(),
-            h.value.iter().map(|b| char::from(*b)).collect::<String>(),
-        )
+        (h.name.to_owned(), h.value.iter().map(|b| char::from(*b)).collect::<String>())
     });
     Headers(pairs.collect())
 }
@@ -466,10 +351,7 @@ mod tests {
              GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         );
         let head = wire.request_head().expect("sound").expect("a request");
-        assert_eq!(
-            (head.method.as_str(), head.target.as_str()),
-            ("PUT", "/b/k?partNumber=1")
-        );
+        assert_eq!((head.method.as_str(), head.target.as_str()), ("PUT", "/b/k?partNumber=1"));
         assert_eq!(whole(wire.body(head.framing().expect("sound"))), b"hello");
         let head = wire.request_head().expect("sound").expect("a request");
         assert_eq!(head.framing().expect("sound"), Framing::Length(0));
@@ -483,10 +365,7 @@ mod tests {
              4\r\nabcd\r\n2;x=y\r\nef\r\n0\r\nx-trailer: 1\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
         );
         let head = wire.answer_head().expect("sound");
-        assert_eq!(
-            whole(wire.body(head.framing("GET").expect("sound"))),
-            b"abcdef"
-        );
+        assert_eq!(whole(wire.body(head.framing("GET").expect("sound"))), b"abcdef");
         assert_eq!(wire.answer_head().expect("sound").status, 204);
     }
 
@@ -503,8 +382,7 @@ mod tests {
 
     #[test]
     fn an_answer_to_head_has_no_body() {
-        let mut wire =
-            wire("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
+        let mut wire = wire("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
         let head = wire.answer_head().expect("sound");
         assert_eq!(head.framing("HEAD").expect("sound"), Framing::Length(0));
     }

@@ -26,6 +26,7 @@ pub mod runner;
 pub mod s3;
 pub mod sentinel;
 pub mod sink;
+pub mod stream;
 pub mod tls;
 pub mod toxiproxy;
 pub mod versitygw;

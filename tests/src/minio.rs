@@ -38,16 +38,12 @@ impl Minio {
 
     fn launch(authority: Option<&Authority>) -> Self {
         let program = binaries::find("minio");
-        let dir = tempfile::Builder::new()
-            .prefix("minio")
-            .tempdir()
-            .expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("minio").tempdir().expect("a temporary folder");
         let certificates = dir.path().join("certs");
         fs::create_dir(&certificates).expect("the folder is new");
         if let Some(authority) = authority {
             let identity = authority.identity(&[]);
-            fs::write(certificates.join("public.crt"), identity.certificate_pem())
-                .expect("writable");
+            fs::write(certificates.join("public.crt"), identity.certificate_pem()).expect("writable");
             fs::write(certificates.join("private.key"), identity.key_pem()).expect("writable");
         }
         let address = loopback(free_port());
@@ -79,9 +75,7 @@ impl Minio {
         // The port opens before the disk is ready: 503 until then.
         let s3 = minio.s3();
         let mut minio = minio;
-        minio
-            .server
-            .wait_until(|| s3.send("GET", "/", &[], &[], b"").status == 200);
+        minio.server.wait_until(|| s3.send("GET", "/", &[], &[], b"").status == 200);
         minio
     }
 

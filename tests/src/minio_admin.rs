@@ -29,22 +29,12 @@ impl Minio {
     /// Makes a user. The secret needs 8 characters at least.
     pub fn add_user(&self, name: &str, secret: &str) {
         let body = json!({"secretKey": secret, "status": "enabled"}).to_string();
-        self.admin(
-            "PUT",
-            "add-user",
-            &[("accessKey", name)],
-            &seal(SECRET, body.as_bytes()),
-        );
+        self.admin("PUT", "add-user", &[("accessKey", name)], &seal(SECRET, body.as_bytes()));
     }
 
     /// Makes a policy.
     pub fn add_policy(&self, name: &str, policy: &Value) {
-        self.admin(
-            "PUT",
-            "add-canned-policy",
-            &[("name", name)],
-            policy.to_string().as_bytes(),
-        );
+        self.admin("PUT", "add-canned-policy", &[("name", name)], policy.to_string().as_bytes());
     }
 
     /// Whether MinIO takes this policy at all: it refuses conditions that it does not know for an
@@ -52,26 +42,14 @@ impl Minio {
     pub fn try_policy(&self, name: &str, policy: &Value) -> Result<(), String> {
         let path = "/minio/admin/v3/add-canned-policy";
         let body = policy.to_string();
-        let reply = self
-            .s3()
-            .send("PUT", path, &[("name", name)], &[], body.as_bytes());
-        if reply.status == 200 {
-            Ok(())
-        } else {
-            Err(reply.text())
-        }
+        let reply = self.s3().send("PUT", path, &[("name", name)], &[], body.as_bytes());
+        if reply.status == 200 { Ok(()) } else { Err(reply.text()) }
     }
 
     /// Adds users to a group, which is made when it is new.
     pub fn add_to_group(&self, group: &str, users: &[&str]) {
-        let body =
-            json!({"group": group, "members": users, "groupStatus": "enabled", "isRemove": false});
-        self.admin(
-            "PUT",
-            "update-group-members",
-            &[],
-            body.to_string().as_bytes(),
-        );
+        let body = json!({"group": group, "members": users, "groupStatus": "enabled", "isRemove": false});
+        self.admin("PUT", "update-group-members", &[], body.to_string().as_bytes());
     }
 
     /// Gives a user this policy in place of what it had.
@@ -90,21 +68,12 @@ impl Minio {
     }
 
     /// Temporary credentials of a user, through STS; a session policy narrows them further.
-    pub fn assume_role(
-        &self,
-        user: &str,
-        secret: &str,
-        seconds: u32,
-        policy: Option<&Value>,
-    ) -> Temporary {
+    pub fn assume_role(&self, user: &str, secret: &str, seconds: u32, policy: Option<&Value>) -> Temporary {
         let mut form = format!("Action=AssumeRole&Version=2011-06-15&DurationSeconds={seconds}");
         if let Some(policy) = policy {
             let text = policy.to_string();
             form += "&Policy=";
-            form.extend(percent_encoding::utf8_percent_encode(
-                &text,
-                percent_encoding::NON_ALPHANUMERIC,
-            ));
+            form.extend(percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC));
         }
         let headers = [("content-type", "application/x-www-form-urlencoded")];
         let reply = self
@@ -123,19 +92,13 @@ impl Minio {
     }
 
     fn set_policy(&self, name: &str, policy: &str, is_group: &str) {
-        let query = [
-            ("policyName", policy),
-            ("userOrGroup", name),
-            ("isGroup", is_group),
-        ];
+        let query = [("policyName", policy), ("userOrGroup", name), ("isGroup", is_group)];
         self.admin("PUT", "set-user-or-group-policy", &query, b"");
     }
 
     fn admin(&self, method: &str, action: &str, query: &[(&str, &str)], body: &[u8]) {
         let path = format!("/minio/admin/v3/{action}");
-        self.s3()
-            .send(method, &path, query, &[], body)
-            .expect_ok(action);
+        self.s3().send(method, &path, query, &[], body).expect_ok(action);
     }
 }
 
@@ -164,14 +127,11 @@ fn seal(password: &str, data: &[u8]) -> Vec<u8> {
     };
 
     // Fragment 0 seals nothing; its tag is associated with every later fragment.
-    let tag = key
-        .seal_in_place_separate_tag(nonce(0), Aad::empty(), &mut [])
-        .expect("it can be sealed");
+    let tag = key.seal_in_place_separate_tag(nonce(0), Aad::empty(), &mut []).expect("it can be sealed");
     let mut associated = vec![FINAL_FRAGMENT];
     associated.extend_from_slice(tag.as_ref());
     let mut sealed = data.to_vec();
-    key.seal_in_place_append_tag(nonce(1), Aad::from(associated), &mut sealed)
-        .expect("it can be sealed");
+    key.seal_in_place_append_tag(nonce(1), Aad::from(associated), &mut sealed).expect("it can be sealed");
 
     [&salt[..], &[ARGON2ID_AES_GCM], &prefix, &sealed].concat()
 }

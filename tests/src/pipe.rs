@@ -35,10 +35,7 @@ pub struct Line {
 
 impl Line {
     /// 100 Mbit/s and 50 ms: a good line to another continent.
-    pub const FAR: Self = Self {
-        bits_per_second: 100_000_000,
-        round_trip: Duration::from_millis(50),
-    };
+    pub const FAR: Self = Self { bits_per_second: 100_000_000, round_trip: Duration::from_millis(50) };
 
     /// The least time that so many bytes need.
     pub fn least_time(self, bytes: u64) -> Duration {
@@ -73,9 +70,7 @@ impl SharedPipe {
     /// Starts one on a free loopback port.
     pub fn start(upstream: SocketAddr, line: Line) -> Self {
         let listener = TcpListener::bind(loopback(0)).expect("a loopback port can be bound");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let address = listener.local_addr().expect("a bound socket has an address");
         // Inherited by accepted sockets. About the line's own bandwidth-delay product.
         rustix::net::sockopt::set_socket_recv_buffer_size(&listener, 256 << 10).ok();
         let bucket = || Bucket {
@@ -83,13 +78,7 @@ impl SharedPipe {
             carried: AtomicU64::new(0),
             bits_per_second: line.bits_per_second,
         };
-        let shared = Arc::new(Shared {
-            upstream,
-            line,
-            up: bucket(),
-            down: bucket(),
-            stopped: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared { upstream, line, up: bucket(), down: bucket(), stopped: AtomicBool::new(false) });
         let for_accept = Arc::clone(&shared);
         spawn("pipe-accept", move || {
             for client in listener.incoming() {
@@ -117,10 +106,7 @@ impl SharedPipe {
 
     /// Bytes carried to the server and back so far.
     pub fn carried(&self) -> (u64, u64) {
-        (
-            self.shared.up.carried.load(Ordering::Relaxed),
-            self.shared.down.carried.load(Ordering::Relaxed),
-        )
+        (self.shared.up.carried.load(Ordering::Relaxed), self.shared.down.carried.load(Ordering::Relaxed))
     }
 }
 
@@ -156,20 +142,12 @@ fn connect(shared: &Arc<Shared>, client: TcpStream) {
     let half = shared.line.round_trip / 2;
     let handshake = shared.line.round_trip;
     let back = Arc::clone(shared);
-    spawn("pipe-down", move || {
-        carry(server_reads, client, &back.down, half, Duration::ZERO)
-    });
+    spawn("pipe-down", move || carry(server_reads, client, &back.down, half, Duration::ZERO));
     carry(client_reads, server, &shared.up, half, handshake);
 }
 
 /// Reads from one side and hands pieces over to a second thread, which delivers them in time.
-fn carry(
-    mut from: TcpStream,
-    to: TcpStream,
-    bucket: &Bucket,
-    delay: Duration,
-    handshake: Duration,
-) {
+fn carry(mut from: TcpStream, to: TcpStream, bucket: &Bucket, delay: Duration, handshake: Duration) {
     let (pieces, inbox) = channel();
     spawn("pipe-deliver", move || deliver(to, &inbox));
     let mut buffer = vec![0; PIECE];
@@ -211,9 +189,5 @@ fn deliver(mut to: TcpStream, inbox: &Receiver<(Instant, Vec<u8>)>) {
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) {
-    thread::Builder::new()
-        .name(name.into())
-        .stack_size(256 << 10)
-        .spawn(work)
-        .expect("a thread can be started");
+    thread::Builder::new().name(name.into()).stack_size(256 << 10).spawn(work).expect("a thread can be started");
 }

@@ -43,17 +43,9 @@ pub struct Server {
 
 impl Server {
     /// Starts `program` so that it dies with this process; both its outputs go to `log`.
-    pub fn spawn(
-        name: &'static str,
-        program: &Path,
-        log: PathBuf,
-        configure: impl FnOnce(&mut Command),
-    ) -> Self {
+    pub fn spawn(name: &'static str, program: &Path, log: PathBuf, configure: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", "--"])
-            .arg(program)
-            .env_clear();
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program).env_clear();
         let out = File::create(&log).expect("the log file can be created");
         let err = out.try_clone().expect("the log file can be shared");
         command.stdin(Stdio::null()).stdout(out).stderr(err);
@@ -80,11 +72,7 @@ impl Server {
         let mut pause = Duration::from_millis(5);
         while !ready() {
             if let Some(status) = self.try_wait() {
-                panic!(
-                    "{} ended with {status} before it was ready:\n{}",
-                    self.name,
-                    self.log_tail()
-                );
+                panic!("{} ended with {status} before it was ready:\n{}", self.name, self.log_tail());
             }
             assert!(
                 began.elapsed() < Duration::from_secs(60),
@@ -130,10 +118,7 @@ impl Drop for Server {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a failing test shows what its servers said"
-)]
+#[expect(clippy::print_stderr, reason = "a failing test shows what its servers said")]
 fn eprint_log(name: &str, log: &str) {
     eprintln!("--- end of {name}'s log ---\n{log}\n---");
 }

@@ -31,6 +31,7 @@ pub struct Holdfast {
     home: TempDir,
     environment: Vec<(OsString, OsString)>,
     wrapper: Vec<OsString>,
+    program: Option<PathBuf>,
     credentials: Credentials,
     time_limit: Duration,
 }
@@ -77,12 +78,7 @@ pub fn binary() -> PathBuf {
             let target = me
                 .ancestors()
                 .find(|dir| dir.join("CACHEDIR.TAG").is_file())
-                .unwrap_or_else(|| {
-                    panic!(
-                        "{} lies in no target directory: set HOLDFAST_BIN",
-                        me.display()
-                    )
-                });
+                .unwrap_or_else(|| panic!("{} lies in no target directory: set HOLDFAST_BIN", me.display()));
             target.join("release/holdfast")
         }
     };
@@ -103,14 +99,12 @@ impl Default for Holdfast {
 impl Holdfast {
     /// A machine on which the runner was never run, with the test bed's key in `AWS_*` variables.
     pub fn new() -> Self {
-        let home = tempfile::Builder::new()
-            .prefix("holdfast")
-            .tempdir()
-            .expect("a temporary folder");
+        let home = tempfile::Builder::new().prefix("holdfast").tempdir().expect("a temporary folder");
         let mut holdfast = Self {
             home,
             environment: Vec::new(),
             wrapper: Vec::new(),
+            program: None,
             credentials: Credentials::Environment,
             time_limit: Duration::from_secs(300),
         };
@@ -131,9 +125,7 @@ impl Holdfast {
     pub fn without_key(mut self) -> Self {
         self.credentials = Credentials::NotByUs;
         self.environment.retain(|(name, _)| {
-            name != "AWS_ACCESS_KEY_ID"
-                && name != "AWS_SECRET_ACCESS_KEY"
-                && name != "AWS_EC2_METADATA_DISABLED"
+            name != "AWS_ACCESS_KEY_ID" && name != "AWS_SECRET_ACCESS_KEY" && name != "AWS_EC2_METADATA_DISABLED"
         });
         self
     }
@@ -156,10 +148,14 @@ impl Holdfast {
     /// Runs it through another program, such as `["prlimit", "--as=300000000"]`.
     #[must_use]
     pub fn through<S: AsRef<OsStr>>(mut self, wrapper: &[S]) -> Self {
-        self.wrapper = wrapper
-            .iter()
-            .map(|word| word.as_ref().to_owned())
-            .collect();
+        self.wrapper = wrapper.iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// Runs another program in the runner's place: for tests of this file, or of a copied binary.
+    #[must_use]
+    pub fn program(mut self, path: impl Into<PathBuf>) -> Self {
+        self.program = Some(path.into());
         self
     }
 
@@ -186,11 +182,7 @@ impl Holdfast {
     }
 
     /// Runs it to its end with this on stdin.
-    pub fn run_with_input<S: AsRef<OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = S>,
-        input: &[u8],
-    ) -> Finished {
+    pub fn run_with_input<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, input: &[u8]) -> Finished {
         self.launch(args, Some(input)).wait()
     }
 
@@ -201,31 +193,16 @@ impl Holdfast {
 
     /// The command that [`Self::start`] would start, for what needs its own way of doing it.
     pub fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
-        let mut words = self
-            .wrapper
-            .iter()
-            .cloned()
-            .chain([binary().into_os_string()]);
+        let program = self.program.clone().unwrap_or_else(binary).into_os_string();
+        let mut words = self.wrapper.iter().cloned().chain([program]);
         let mut command = Command::new(words.next().expect("at least the binary"));
-        command
-            .args(words)
-            .args(args)
-            .env_clear()
-            .envs(self.environment.iter().cloned());
+        command.args(words).args(args).env_clear().envs(self.environment.iter().cloned());
         command
     }
 
-    fn launch<S: AsRef<OsStr>>(
-        &self,
-        args: impl IntoIterator<Item = S>,
-        input: Option<&[u8]>,
-    ) -> Running {
+    fn launch<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, input: Option<&[u8]>) -> Running {
         let mut command = self.command(args);
-        command.stdin(if input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        });
+        command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -256,8 +233,7 @@ impl Holdfast {
 
     fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
         self.environment.retain(|(n, _)| n != name);
-        self.environment
-            .push((name.into(), value.as_ref().to_owned()));
+        self.environment.push((name.into(), value.as_ref().to_owned()));
     }
 }
 
@@ -279,10 +255,7 @@ impl Running {
 
     /// Whether it has ended.
     pub fn has_ended(&mut self) -> bool {
-        self.child
-            .try_wait()
-            .expect("a child can be asked")
-            .is_some()
+        self.child.try_wait().expect("a child can be asked").is_some()
     }
 
     /// Waits until an event satisfies this, or the run ends: then `None`.
@@ -324,37 +297,21 @@ impl Running {
             }
             self.search_processes();
             self.check_time();
-            thread::sleep(Duration::from_millis(
-                if self.began.elapsed().as_millis() < 200 {
-                    2
-                } else {
-                    20
-                },
-            ));
+            thread::sleep(Duration::from_millis(if self.began.elapsed().as_millis() < 200 { 2 } else { 20 }));
         };
         let time = self.began.elapsed();
         for reader in self.readers.drain(..) {
             reader.join().ok();
         }
-        let finished = Finished {
-            status,
-            stdout: text(&self.stdout),
-            stderr: text(&self.stderr),
-            time,
-        };
+        let finished = Finished { status, stdout: text(&self.stdout), stderr: text(&self.stderr), time };
         for (name, output) in [("stdout", &finished.stdout), ("stderr", &finished.stderr)] {
             if self.sentinel.is_in(output.as_bytes()) {
                 self.leaks.push(name.to_owned());
             }
         }
         let files = self.sentinel.files_with_it(&self.state_dir);
-        self.leaks
-            .extend(files.iter().map(|path| path.display().to_string()));
-        assert!(
-            self.leaks.is_empty(),
-            "the secret was found in {:?}\n{finished}",
-            self.leaks
-        );
+        self.leaks.extend(files.iter().map(|path| path.display().to_string()));
+        assert!(self.leaks.is_empty(), "the secret was found in {:?}\n{finished}", self.leaks);
         finished
     }
 
@@ -370,10 +327,7 @@ impl Running {
         if self.began.elapsed() > self.time_limit {
             self.child.kill().ok();
             let (stdout, stderr) = (text(&self.stdout), text(&self.stderr));
-            panic!(
-                "still running after {:?}\nstdout: {stdout}\nstderr: {stderr}",
-                self.time_limit
-            );
+            panic!("still running after {:?}\nstdout: {stdout}\nstderr: {stderr}", self.time_limit);
         }
     }
 }
@@ -389,9 +343,7 @@ impl Finished {
     /// Its exit code; 128 and the signal's number when a signal ended it.
     pub fn code(&self) -> i32 {
         use std::os::unix::process::ExitStatusExt as _;
-        self.status
-            .code()
-            .unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
+        self.status.code().unwrap_or_else(|| 128 + self.status.signal().unwrap_or(0))
     }
 
     /// This run, when it ended with that code.
@@ -417,36 +369,26 @@ impl Finished {
 
     /// The last event of this name.
     pub fn event(&self, name: &str) -> Option<Value> {
-        self.events()
-            .into_iter()
-            .rev()
-            .find(|event| event["event"] == name)
+        self.events().into_iter().rev().find(|event| event["event"] == name)
     }
 
     /// The one JSON document on stdout.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|e| panic!("not one JSON document: {e}\n{self}"))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("not one JSON document: {e}\n{self}"))
     }
 }
 
 impl std::fmt::Display for Finished {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "exit {} after {:?}", self.code(), self.time)?;
-        writeln!(
-            f,
-            "--- stdout ---\n{}\n--- stderr ---\n{}",
-            self.stdout, self.stderr
-        )
+        writeln!(f, "--- stdout ---\n{}\n--- stderr ---\n{}", self.stdout, self.stderr)
     }
 }
 
 /// Each line that is a JSON object with an `event`.
 fn events(stdout: &str) -> Vec<Value> {
-    let lines = stdout
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let lines = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     lines.filter(|value| value.get("event").is_some()).collect()
 }
 
@@ -457,18 +399,14 @@ fn collect(output: impl Read + Send + 'static) -> (Arc<Mutex<Vec<u8>>>, thread::
         let mut lines = BufReader::new(output);
         let mut line = Vec::new();
         while lines.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
-            keep.lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner)
-                .append(&mut line);
+            keep.lock().unwrap_or_else(std::sync::PoisonError::into_inner).append(&mut line);
         }
     });
     (kept, reader)
 }
 
 fn text(bytes: &Mutex<Vec<u8>>) -> String {
-    let bytes = bytes
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let bytes = bytes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

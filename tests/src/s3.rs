@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{
-    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings,
-    UriPathNormalizationMode, sign,
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningSettings, UriPathNormalizationMode,
+    sign,
 };
 use aws_sigv4::sign::v4;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -20,12 +20,7 @@ use crate::{ACCESS_KEY, REGION, SECRET};
 use crate::xml::{element, elements};
 
 /// What SigV4 leaves as it is, besides letters and digits.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b'/');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 const QUERY: &AsciiSet = &SEGMENT.add(b'/');
 
 /// A client of one endpoint with one key.
@@ -53,10 +48,7 @@ pub struct Reply {
 impl Reply {
     /// The first header of this name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// The body as text.
@@ -75,12 +67,7 @@ impl Reply {
     /// With the server's own words otherwise.
     #[track_caller]
     pub fn expect_ok(self, what: &str) -> Self {
-        assert!(
-            (200..300).contains(&self.status),
-            "{what}: {} {}",
-            self.status,
-            self.text()
-        );
+        assert!((200..300).contains(&self.status), "{what}: {} {}", self.status, self.text());
         self
     }
 }
@@ -188,14 +175,8 @@ impl S3 {
             url.extend(utf8_percent_encode(value, QUERY));
         }
         let signed = self.signature(service, method, &url, headers, body);
-        let mut request = Request::builder()
-            .method(Method::from_bytes(method.as_bytes()).expect("a method"))
-            .uri(&url);
-        for (name, value) in headers
-            .iter()
-            .copied()
-            .chain(signed.iter().map(|(n, v)| (n.as_str(), v.as_str())))
-        {
+        let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).expect("a method")).uri(&url);
+        for (name, value) in headers.iter().copied().chain(signed.iter().map(|(n, v)| (n.as_str(), v.as_str()))) {
             request = request.header(name, value);
         }
         let answer = if matches!(method, "GET" | "HEAD" | "DELETE") && body.is_empty() {
@@ -207,27 +188,16 @@ impl S3 {
         let headers = answer
             .headers()
             .iter()
-            .map(|(n, v)| {
-                (
-                    n.as_str().to_owned(),
-                    String::from_utf8_lossy(v.as_bytes()).into_owned(),
-                )
-            })
+            .map(|(n, v)| (n.as_str().to_owned(), String::from_utf8_lossy(v.as_bytes()).into_owned()))
             .collect();
         let status = answer.status().as_u16();
         let body = if method == "HEAD" {
             Vec::new()
         } else {
             let limit = answer.body_mut().with_config().limit(8 << 30);
-            limit
-                .read_to_vec()
-                .unwrap_or_else(|e| panic!("{method} {url}: body: {e}"))
+            limit.read_to_vec().unwrap_or_else(|e| panic!("{method} {url}: body: {e}"))
         };
-        Reply {
-            status,
-            headers,
-            body,
-        }
+        Reply { status, headers, body }
     }
 
     fn signature(
@@ -238,13 +208,7 @@ impl S3 {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Vec<(String, String)> {
-        let credentials = Credentials::new(
-            &self.access_key,
-            &self.secret_key,
-            self.token.clone(),
-            None,
-            "testbed",
-        );
+        let credentials = Credentials::new(&self.access_key, &self.secret_key, self.token.clone(), None, "testbed");
         let identity = credentials.into();
         let mut settings = SigningSettings::default();
         settings.percent_encoding_mode = PercentEncodingMode::Single;
@@ -259,47 +223,28 @@ impl S3 {
             .build()
             .expect("all parameters are given")
             .into();
-        let request = SignableRequest::new(
-            method,
-            url,
-            headers.iter().copied(),
-            SignableBody::Bytes(body),
-        )
-        .expect("a sound request");
-        let (instructions, _) = sign(request, &params)
-            .expect("it can be signed")
-            .into_parts();
-        instructions
-            .headers()
-            .map(|(n, v)| (n.to_owned(), v.to_owned()))
-            .collect()
+        let request = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body))
+            .expect("a sound request");
+        let (instructions, _) = sign(request, &params).expect("it can be signed").into_parts();
+        instructions.headers().map(|(n, v)| (n.to_owned(), v.to_owned())).collect()
     }
 
     /// Makes a bucket.
     pub fn create_bucket(&self, bucket: &str) {
-        self.send("PUT", &format!("/{bucket}"), &[], &[], b"")
-            .expect_ok("create bucket");
+        self.send("PUT", &format!("/{bucket}"), &[], &[], b"").expect_ok("create bucket");
     }
 
     /// Makes a bucket with Object Lock (and with it versioning) on.
     pub fn create_locked_bucket(&self, bucket: &str) {
         let lock = [("x-amz-bucket-object-lock-enabled", "true")];
-        self.send("PUT", &format!("/{bucket}"), &[], &lock, b"")
-            .expect_ok("create locked bucket");
+        self.send("PUT", &format!("/{bucket}"), &[], &lock, b"").expect_ok("create locked bucket");
     }
 
     /// Turns versioning on.
     pub fn enable_versioning(&self, bucket: &str) {
         let body = "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
                     <Status>Enabled</Status></VersioningConfiguration>";
-        self.send(
-            "PUT",
-            &format!("/{bucket}"),
-            &[("versioning", "")],
-            &[],
-            body.as_bytes(),
-        )
-        .expect_ok("versioning on");
+        self.send("PUT", &format!("/{bucket}"), &[("versioning", "")], &[], body.as_bytes()).expect_ok("versioning on");
     }
 
     /// Sets a default retention for every new object of a locked bucket.
@@ -310,51 +255,29 @@ impl S3 {
              <Mode>{mode}</Mode><Days>{days}</Days></DefaultRetention></Rule></ObjectLockConfiguration>"
         );
         let md5 = [("content-md5", &*content_md5(body.as_bytes()))];
-        self.send(
-            "PUT",
-            &format!("/{bucket}"),
-            &[("object-lock", "")],
-            &md5,
-            body.as_bytes(),
-        )
-        .expect_ok("default retention");
+        self.send("PUT", &format!("/{bucket}"), &[("object-lock", "")], &md5, body.as_bytes())
+            .expect_ok("default retention");
     }
 
     /// Sets the bucket policy.
     pub fn set_bucket_policy(&self, bucket: &str, policy: &serde_json::Value) {
         let body = policy.to_string();
-        self.send(
-            "PUT",
-            &format!("/{bucket}"),
-            &[("policy", "")],
-            &[],
-            body.as_bytes(),
-        )
-        .expect_ok("bucket policy");
+        self.send("PUT", &format!("/{bucket}"), &[("policy", "")], &[], body.as_bytes()).expect_ok("bucket policy");
     }
 
     /// Stores an object.
     pub fn put(&self, bucket: &str, key: &str, body: &[u8]) -> Reply {
-        self.send("PUT", &object(bucket, key), &[], &[], body)
-            .expect_ok("put")
+        self.send("PUT", &object(bucket, key), &[], &[], body).expect_ok("put")
     }
 
     /// The bytes of an object.
     pub fn get(&self, bucket: &str, key: &str) -> Vec<u8> {
-        self.send("GET", &object(bucket, key), &[], &[], b"")
-            .expect_ok("get")
-            .body
+        self.send("GET", &object(bucket, key), &[], &[], b"").expect_ok("get").body
     }
 
     /// The answer to HEAD, whatever its status is.
     pub fn head(&self, bucket: &str, key: &str) -> Reply {
-        self.send(
-            "HEAD",
-            &object(bucket, key),
-            &[],
-            &[("x-amz-checksum-mode", "ENABLED")],
-            b"",
-        )
+        self.send("HEAD", &object(bucket, key), &[], &[("x-amz-checksum-mode", "ENABLED")], b"")
     }
 
     /// Whether there is such an object.
@@ -364,8 +287,7 @@ impl S3 {
 
     /// Deletes an object.
     pub fn delete(&self, bucket: &str, key: &str) {
-        self.send("DELETE", &object(bucket, key), &[], &[], b"")
-            .expect_ok("delete");
+        self.send("DELETE", &object(bucket, key), &[], &[], b"").expect_ok("delete");
     }
 
     /// Every object under a prefix.
@@ -377,10 +299,7 @@ impl S3 {
             if let Some(token) = &token {
                 query.push(("continuation-token", token));
             }
-            let page = self
-                .send("GET", &format!("/{bucket}"), &query, &[], b"")
-                .expect_ok("list")
-                .text();
+            let page = self.send("GET", &format!("/{bucket}"), &query, &[], b"").expect_ok("list").text();
             found.extend(elements(&page, "Contents").iter().map(|one| Listed {
                 key: element(one, "Key").unwrap_or_default(),
                 size: number(one, "Size"),
@@ -397,10 +316,7 @@ impl S3 {
     /// that is the exact key.
     pub fn unfinished(&self, bucket: &str, prefix: &str) -> Vec<Unfinished> {
         let query = [("uploads", ""), ("prefix", prefix)];
-        let page = self
-            .send("GET", &format!("/{bucket}"), &query, &[], b"")
-            .expect_ok("list uploads")
-            .text();
+        let page = self.send("GET", &format!("/{bucket}"), &query, &[], b"").expect_ok("list uploads").text();
         elements(&page, "Upload")
             .iter()
             .map(|one| Unfinished {
@@ -410,7 +326,8 @@ impl S3 {
             .collect()
     }
 
-    /// The parts of an unfinished upload; `None` when the server knows no such upload.
+    /// The parts of an unfinished upload by number (s3s-fs lists them in any order, and without
+    /// ETags); `None` when the server knows no such upload.
     pub fn parts(&self, bucket: &str, key: &str, id: &str) -> Option<Vec<Part>> {
         let mut found = Vec::new();
         let mut marker = String::from("0");
@@ -427,6 +344,7 @@ impl S3 {
                 etag: etag(one),
             }));
             if element(&page, "IsTruncated").as_deref() != Some("true") {
+                found.sort_by_key(|part| part.number);
                 return Some(found);
             }
             marker = element(&page, "NextPartNumberMarker").unwrap_or_default();
@@ -440,18 +358,9 @@ impl S3 {
     }
 
     /// Sends one part and returns its ETag, quotes included.
-    pub fn upload_part(
-        &self,
-        bucket: &str,
-        key: &str,
-        id: &str,
-        number: u32,
-        body: &[u8],
-    ) -> String {
+    pub fn upload_part(&self, bucket: &str, key: &str, id: &str, number: u32, body: &[u8]) -> String {
         let query = [("partNumber", &*number.to_string()), ("uploadId", id)];
-        let reply = self
-            .send("PUT", &object(bucket, key), &query, &[], body)
-            .expect_ok("upload part");
+        let reply = self.send("PUT", &object(bucket, key), &query, &[], body).expect_ok("upload part");
         reply.header("etag").expect("an ETag").to_owned()
     }
 
@@ -462,24 +371,12 @@ impl S3 {
             body += &format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>");
         }
         body += "</CompleteMultipartUpload>";
-        self.send(
-            "POST",
-            &object(bucket, key),
-            &[("uploadId", id)],
-            &[],
-            body.as_bytes(),
-        )
+        self.send("POST", &object(bucket, key), &[("uploadId", id)], &[], body.as_bytes())
     }
 
     /// Aborts a multipart upload.
     pub fn abort(&self, bucket: &str, key: &str, id: &str) -> Reply {
-        self.send(
-            "DELETE",
-            &object(bucket, key),
-            &[("uploadId", id)],
-            &[],
-            b"",
-        )
+        self.send("DELETE", &object(bucket, key), &[("uploadId", id)], &[], b"")
     }
 }
 
@@ -495,16 +392,11 @@ fn object(bucket: &str, key: &str) -> String {
 }
 
 fn number(xml: &str, name: &str) -> u64 {
-    element(xml, name)
-        .and_then(|n| n.parse().ok())
-        .unwrap_or_default()
+    element(xml, name).and_then(|n| n.parse().ok()).unwrap_or_default()
 }
 
 fn etag(xml: &str) -> String {
-    element(xml, "ETag")
-        .unwrap_or_default()
-        .trim_matches('"')
-        .to_owned()
+    element(xml, "ETag").unwrap_or_default().trim_matches('"').to_owned()
 }
 
 fn agent(authority_pem: Option<&str>) -> ureq::Agent {
@@ -515,9 +407,7 @@ fn agent(authority_pem: Option<&str>) -> ureq::Agent {
         .timeout_global(Some(Duration::from_secs(300)));
     if let Some(pem) = authority_pem {
         let certificate = Certificate::from_pem(pem.as_bytes()).expect("a PEM certificate");
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::new_with_certs(&[certificate]))
-            .build();
+        let tls = TlsConfig::builder().root_certs(RootCerts::new_with_certs(&[certificate])).build();
         config = config.tls_config(tls);
     }
     config.build().into()

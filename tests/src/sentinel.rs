@@ -30,9 +30,7 @@ impl Sentinel {
         ];
         needles.sort();
         needles.dedup();
-        Self {
-            needles: needles.into_iter().map(String::into_bytes).collect(),
-        }
+        Self { needles: needles.into_iter().map(String::into_bytes).collect() }
     }
 
     /// Whether these bytes hold the secret in some form.
@@ -53,9 +51,7 @@ impl Sentinel {
             }
             match entry.file_type() {
                 Ok(kind) if kind.is_dir() => found.extend(self.files_with_it(&path)),
-                Ok(kind) if kind.is_file() && self.is_in(&fs::read(&path).unwrap_or_default()) => {
-                    found.push(path)
-                }
+                Ok(kind) if kind.is_file() && self.is_in(&fs::read(&path).unwrap_or_default()) => found.push(path),
                 _ => {}
             }
         }
@@ -86,12 +82,7 @@ pub fn family(pid: u32) -> Vec<u32> {
     let mut next = 0;
     while next < all.len() {
         let this = all[next];
-        all.extend(
-            parents
-                .iter()
-                .filter(|(_, parent)| *parent == this)
-                .map(|(child, _)| *child),
-        );
+        all.extend(parents.iter().filter(|(_, parent)| *parent == this).map(|(child, _)| *child));
         next += 1;
     }
     all
@@ -100,12 +91,7 @@ pub fn family(pid: u32) -> Vec<u32> {
 fn parent(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in parentheses may hold anything, further parentheses too.
-    stat.rsplit_once(')')?
-        .1
-        .split_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
 }
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
@@ -146,11 +132,7 @@ mod tests {
     fn a_process_that_shows_it_is_found() {
         let sentinel = Sentinel::new(SECRET);
         // The file's own arguments hold no secret; only its child's do.
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .env("KEY", SECRET)
-            .spawn()
-            .expect("sleep");
+        let mut child = std::process::Command::new("sleep").arg("60").env("KEY", SECRET).spawn().expect("sleep");
         let seen = (0..500).find_map(|_| {
             std::thread::sleep(std::time::Duration::from_millis(2));
             sentinel.is_in_process(child.id(), true)

@@ -21,8 +21,9 @@ use rustix::net::{RecvFlags, recv};
 use rustls::ServerConfig;
 
 use crate::fault::{Operation, Seen};
-use crate::http1::{Framing, Stream, Wire};
+use crate::http1::{Framing, Wire};
 use crate::process::loopback;
+use crate::stream::Stream;
 use crate::tls::Identity;
 
 /// Room for one receive; nothing is ever copied into it over plain TCP.
@@ -84,15 +85,9 @@ impl SinkServer {
 
     fn launch(tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(loopback(0)).expect("a loopback port can be bound");
-        let address = listener
-            .local_addr()
-            .expect("a bound socket has an address");
+        let address = listener.local_addr().expect("a bound socket has an address");
         let shared = Arc::new(Shared::default());
-        let server = Self {
-            address,
-            tls: tls.is_some(),
-            shared: Arc::clone(&shared),
-        };
+        let server = Self { address, tls: tls.is_some(), shared: Arc::clone(&shared) };
         spawn(move || {
             for tcp in listener.incoming() {
                 if shared.stopped.load(Ordering::Relaxed) {
@@ -109,11 +104,7 @@ impl SinkServer {
 
     /// `http://127.0.0.1:PORT`, or `https://…`.
     pub fn endpoint(&self) -> String {
-        format!(
-            "{}://{}",
-            if self.tls { "https" } else { "http" },
-            self.address
-        )
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
     }
 
     /// Where it listens.
@@ -142,10 +133,7 @@ impl SinkServer {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.shared
-            .state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.shared.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -169,15 +157,9 @@ fn serve(shared: &Shared, tcp: TcpStream, tls: Option<&Arc<ServerConfig>>) -> io
         shared.swallowed.fetch_add(len, Ordering::Relaxed);
         shared.requests.fetch_add(1, Ordering::Relaxed);
         // An aws-chunked body has frames and a trailer; this header has the length of the data.
-        let len = seen
-            .header("x-amz-decoded-content-length")
-            .and_then(|n| n.parse().ok())
-            .unwrap_or(len);
+        let len = seen.header("x-amz-decoded-content-length").and_then(|n| n.parse().ok()).unwrap_or(len);
         let answer = {
-            let mut state = shared
-                .state
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut state = shared.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             state.answer(&seen, len)
         };
         let mut text = format!(
@@ -234,24 +216,14 @@ impl State {
         match seen.operation {
             Operation::PutObject => {
                 let etag = self.etag(seen);
-                let object = Object {
-                    size: len,
-                    etag: etag.clone(),
-                    headers: kept_headers(seen),
-                };
+                let object = Object { size: len, etag: etag.clone(), headers: kept_headers(seen) };
                 self.objects.insert(name, object);
                 Answer::ok("").etag(&etag).echo(seen)
             }
             Operation::CreateMultipartUpload => {
                 self.next += 1;
                 let id = format!("sink-{:08}", self.next);
-                self.uploads.insert(
-                    id.clone(),
-                    Upload {
-                        headers: kept_headers(seen),
-                        ..Upload::default()
-                    },
-                );
+                self.uploads.insert(id.clone(), Upload { headers: kept_headers(seen), ..Upload::default() });
                 let body = format!(
                     "<InitiateMultipartUploadResult xmlns=\"{NAMESPACE}\"><Bucket>{}</Bucket><Key>{}</Key>\
                      <UploadId>{id}</UploadId></InitiateMultipartUploadResult>",
@@ -259,19 +231,14 @@ impl State {
                     escape(&seen.key),
                 );
                 let declared = ["x-amz-checksum-algorithm", "x-amz-checksum-type"];
-                declared
-                    .iter()
-                    .fold(Answer::ok(&body), |answer, name| match seen.header(name) {
-                        Some(value) => answer.header(name, value),
-                        None => answer,
-                    })
+                declared.iter().fold(Answer::ok(&body), |answer, name| match seen.header(name) {
+                    Some(value) => answer.header(name, value),
+                    None => answer,
+                })
             }
             Operation::UploadPart(number) => {
                 let etag = self.etag(seen);
-                let Some(upload) = seen
-                    .param("uploadId")
-                    .and_then(|id| self.uploads.get_mut(id))
-                else {
+                let Some(upload) = seen.param("uploadId").and_then(|id| self.uploads.get_mut(id)) else {
                     return Answer::error(404, "NoSuchUpload");
                 };
                 upload.parts.insert(number, (len, etag.clone()));
@@ -280,12 +247,8 @@ impl State {
             Operation::ListParts => self.list_parts(seen),
             Operation::CompleteMultipartUpload => self.complete(seen, name),
             Operation::AbortMultipartUpload => {
-                seen.param("uploadId")
-                    .and_then(|id| self.uploads.remove(id));
-                Answer {
-                    status: 204,
-                    ..Answer::ok("")
-                }
+                seen.param("uploadId").and_then(|id| self.uploads.remove(id));
+                Answer { status: 204, ..Answer::ok("") }
             }
             Operation::HeadObject => match self.objects.get(&name) {
                 Some(object) => {
@@ -300,23 +263,12 @@ impl State {
             Operation::GetObject => Answer::error(404, "NoSuchKey"),
             Operation::DeleteObject => {
                 self.objects.remove(&name);
-                Answer {
-                    status: 204,
-                    ..Answer::ok("")
-                }
+                Answer { status: 204, ..Answer::ok("") }
             }
             Operation::ListObjects => {
                 let mut body = format!("<ListBucketResult xmlns=\"{NAMESPACE}\">");
-                let prefix = format!(
-                    "{}/{}",
-                    seen.bucket,
-                    seen.param("prefix").unwrap_or_default()
-                );
-                for (name, object) in self
-                    .objects
-                    .iter()
-                    .filter(|(name, _)| name.starts_with(&prefix))
-                {
+                let prefix = format!("{}/{}", seen.bucket, seen.param("prefix").unwrap_or_default());
+                for (name, object) in self.objects.iter().filter(|(name, _)| name.starts_with(&prefix)) {
                     let key = name.split_once('/').map_or("", |(_, key)| key);
                     write!(
                         body,
@@ -337,9 +289,7 @@ impl State {
             Operation::HeadBucket | Operation::CreateBucket => {
                 Answer::ok("").header("x-amz-bucket-region", crate::REGION)
             }
-            Operation::ListBuckets => {
-                Answer::ok(&format!("<ListAllMyBucketsResult xmlns=\"{NAMESPACE}\"/>"))
-            }
+            Operation::ListBuckets => Answer::ok(&format!("<ListAllMyBucketsResult xmlns=\"{NAMESPACE}\"/>")),
             _ => Answer::ok(""),
         }
     }
@@ -348,8 +298,7 @@ impl State {
         let Some(upload) = seen.param("uploadId").and_then(|id| self.uploads.get(id)) else {
             return Answer::error(404, "NoSuchUpload");
         };
-        let mut body =
-            format!("<ListPartsResult xmlns=\"{NAMESPACE}\"><IsTruncated>false</IsTruncated>");
+        let mut body = format!("<ListPartsResult xmlns=\"{NAMESPACE}\"><IsTruncated>false</IsTruncated>");
         for (number, (size, etag)) in &upload.parts {
             write!(
                 body,
@@ -361,21 +310,11 @@ impl State {
     }
 
     fn complete(&mut self, seen: &Seen, name: String) -> Answer {
-        let Some(upload) = seen
-            .param("uploadId")
-            .and_then(|id| self.uploads.remove(id))
-        else {
+        let Some(upload) = seen.param("uploadId").and_then(|id| self.uploads.remove(id)) else {
             return Answer::error(404, "NoSuchUpload");
         };
-        let digests = upload
-            .parts
-            .values()
-            .flat_map(|(_, etag)| hex::decode(etag).unwrap_or_default());
-        let etag = format!(
-            "{}-{}",
-            hex::encode(Md5::digest(digests.collect::<Vec<_>>())),
-            upload.parts.len()
-        );
+        let digests = upload.parts.values().flat_map(|(_, etag)| hex::decode(etag).unwrap_or_default());
+        let etag = format!("{}-{}", hex::encode(Md5::digest(digests.collect::<Vec<_>>())), upload.parts.len());
         let size = upload.parts.values().map(|(size, _)| size).sum();
         let mut checksums = String::new();
         let mut headers = upload.headers;
@@ -384,11 +323,7 @@ impl State {
                 && algorithm != "type"
             {
                 let element = format!("Checksum{}", algorithm.to_ascii_uppercase());
-                write!(
-                    checksums,
-                    "<{element}>{value}</{element}><ChecksumType>FULL_OBJECT</ChecksumType>"
-                )
-                .ok();
+                write!(checksums, "<{element}>{value}</{element}><ChecksumType>FULL_OBJECT</ChecksumType>").ok();
             }
             headers.push((header, value));
         }
@@ -400,21 +335,12 @@ impl State {
             seen.bucket,
             escape(&seen.key),
         );
-        self.objects.insert(
-            name,
-            Object {
-                size,
-                etag,
-                headers,
-            },
-        );
+        self.objects.insert(name, Object { size, etag, headers });
         Answer::ok(&body)
     }
 
     fn etag(&mut self, seen: &Seen) -> String {
-        let sent = seen
-            .header("content-md5")
-            .and_then(|md5| STANDARD.decode(md5).ok());
+        let sent = seen.header("content-md5").and_then(|md5| STANDARD.decode(md5).ok());
         self.next += 1;
         hex::encode(sent.unwrap_or_else(|| Md5::digest(self.next.to_le_bytes()).to_vec()))
     }
@@ -425,19 +351,12 @@ const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 impl Answer {
     fn ok(body: &str) -> Self {
         let headers = vec![("Content-Type".to_owned(), "application/xml".to_owned())];
-        Self {
-            status: 200,
-            headers,
-            body: body.to_owned(),
-        }
+        Self { status: 200, headers, body: body.to_owned() }
     }
 
     fn error(status: u16, code: &str) -> Self {
         let body = format!("<Error><Code>{code}</Code><Message>{code}</Message></Error>");
-        Self {
-            status,
-            ..Self::ok(&body)
-        }
+        Self { status, ..Self::ok(&body) }
     }
 
     fn header(mut self, name: &str, value: &str) -> Self {
@@ -451,23 +370,15 @@ impl Answer {
 
     /// Gives the request's checksums back, as S3 does once it has verified them.
     fn echo(mut self, seen: &Seen) -> Self {
-        let checksums = kept_headers(seen)
-            .into_iter()
-            .filter(|(name, _)| name.starts_with("x-amz-checksum-"));
-        self.headers
-            .extend(checksums.filter(|(name, _)| name != "x-amz-checksum-algorithm"));
+        let checksums = kept_headers(seen).into_iter().filter(|(name, _)| name.starts_with("x-amz-checksum-"));
+        self.headers.extend(checksums.filter(|(name, _)| name != "x-amz-checksum-algorithm"));
         self
     }
 }
 
 /// The request's metadata and checksums, names in lower case.
 fn kept_headers(seen: &Seen) -> Vec<(String, String)> {
-    let headers = seen
-        .head
-        .headers
-        .0
-        .iter()
-        .map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
+    let headers = seen.head.headers.0.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone()));
     headers
         .filter(|(name, _)| name.starts_with("x-amz-meta-") || name.starts_with("x-amz-checksum-"))
         .filter(|(name, _)| name != "x-amz-checksum-mode" && name != "x-amz-checksum-algorithm")
@@ -479,8 +390,5 @@ fn escape(text: &str) -> String {
 }
 
 fn spawn(work: impl FnOnce() + Send + 'static) {
-    thread::Builder::new()
-        .name("sink".into())
-        .spawn(work)
-        .expect("a thread can be started");
+    thread::Builder::new().name("sink".into()).spawn(work).expect("a thread can be started");
 }

@@ -5,9 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Arc, Once};
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
-};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -30,20 +28,12 @@ pub struct Identity {
 
 impl Authority {
     /// A new authority that nobody trusts yet.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a new authority is never a default"
-    )]
+    #[expect(clippy::new_without_default, reason = "a new authority is never a default")]
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "holdfast test authority");
+        params.distinguished_name.push(DnType::CommonName, "holdfast test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![
-            KeyUsagePurpose::KeyCertSign,
-            KeyUsagePurpose::DigitalSignature,
-        ];
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate().expect("ring makes a P-256 key");
         let issuer = CertifiedIssuer::self_signed(params, key).expect("the parameters are sound");
         Self { issuer }
@@ -63,19 +53,11 @@ impl Authority {
 
     /// An identity for loopback, and for these further names.
     pub fn identity(&self, names: &[&str]) -> Identity {
-        let names = ["localhost", "127.0.0.1"]
-            .iter()
-            .chain(names)
-            .map(|n| (*n).to_owned());
-        let mut params =
-            CertificateParams::new(names.collect::<Vec<_>>()).expect("names are sound");
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "holdfast test server");
+        let names = ["localhost", "127.0.0.1"].iter().chain(names).map(|n| (*n).to_owned());
+        let mut params = CertificateParams::new(names.collect::<Vec<_>>()).expect("names are sound");
+        params.distinguished_name.push(DnType::CommonName, "holdfast test server");
         let key = KeyPair::generate().expect("ring makes a P-256 key");
-        let certificate = params
-            .signed_by(&key, &self.issuer)
-            .expect("the issuer can sign");
+        let certificate = params.signed_by(&key, &self.issuer).expect("the issuer can sign");
         Identity { certificate, key }
     }
 }
@@ -109,8 +91,6 @@ pub fn install_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // Someone else may have installed it already: that is as good.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
+        rustls::crypto::ring::default_provider().install_default().ok();
     });
 }

@@ -33,27 +33,14 @@ impl Toxiproxy {
     /// Starts one in front of `upstream`, harmless so far.
     pub fn start(upstream: SocketAddr) -> Self {
         let program = binaries::find("toxiproxy-server");
-        let dir = tempfile::Builder::new()
-            .prefix("toxiproxy")
-            .tempdir()
-            .expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("toxiproxy").tempdir().expect("a temporary folder");
         let (admin, address) = (loopback(free_port()), loopback(free_port()));
         let mut server = Server::spawn("toxiproxy", &program, dir.path().join("log"), |command| {
             command.args(["-host", "127.0.0.1", "-port", &admin.port().to_string()]);
         });
         server.wait_until(|| accepts(admin));
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .proxy(None)
-            .build()
-            .into();
-        let toxiproxy = Self {
-            _server: server,
-            admin: format!("http://{admin}"),
-            address,
-            agent,
-            _dir: dir,
-        };
+        let agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let toxiproxy = Self { _server: server, admin: format!("http://{admin}"), address, agent, _dir: dir };
         toxiproxy.post(
             "/proxies",
             &json!({"name": "s3", "listen": address.to_string(), "upstream": upstream.to_string(), "enabled": true}),
@@ -88,18 +75,10 @@ impl Toxiproxy {
 
     /// Takes a toxic away again.
     pub fn remove(&self, kind: &str, direction: Direction) {
-        let stream = if direction == Direction::Upstream {
-            "upstream"
-        } else {
-            "downstream"
-        };
+        let stream = if direction == Direction::Upstream { "upstream" } else { "downstream" };
         let url = format!("{}/proxies/s3/toxics/{kind}-{stream}", self.admin);
         let answer = self.agent.delete(&url).call().expect("toxiproxy answers");
-        assert!(
-            answer.status().is_success(),
-            "toxiproxy: {}",
-            answer.status()
-        );
+        assert!(answer.status().is_success(), "toxiproxy: {}", answer.status());
     }
 
     /// Takes all toxics away.
@@ -122,9 +101,6 @@ impl Toxiproxy {
             .expect("toxiproxy answers");
         let status = answer.status();
         let text = answer.body_mut().read_to_string().unwrap_or_default();
-        assert!(
-            status.is_success(),
-            "toxiproxy: {status} {text} to {path} {body}"
-        );
+        assert!(status.is_success(), "toxiproxy: {status} {text} to {path} {body}");
     }
 }

@@ -41,10 +41,7 @@ impl Versitygw {
     /// Starts one.
     pub fn launch(options: Options<'_>) -> Self {
         let program = binaries::find("versitygw");
-        let dir = tempfile::Builder::new()
-            .prefix("versitygw")
-            .tempdir()
-            .expect("a temporary folder");
+        let dir = tempfile::Builder::new().prefix("versitygw").tempdir().expect("a temporary folder");
         for name in ["data", "versions", "iam"] {
             fs::create_dir(dir.path().join(name)).expect("the folder is new");
         }
@@ -54,14 +51,7 @@ impl Versitygw {
             command
                 .env("ROOT_ACCESS_KEY", ACCESS_KEY)
                 .env("ROOT_SECRET_KEY", SECRET)
-                .args([
-                    "--port",
-                    &address.to_string(),
-                    "--region",
-                    &region,
-                    "--health",
-                    "/health",
-                ])
+                .args(["--port", &address.to_string(), "--region", &region, "--health", "/health"])
                 .arg("--iam-dir")
                 .arg(dir.path().join("iam"));
             if !options.close_connections {
@@ -74,17 +64,11 @@ impl Versitygw {
                 fs::write(&key, identity.key_pem()).expect("writable");
                 command.arg("--cert").arg(cert).arg("--key").arg(key);
             }
-            command
-                .args(["posix", "--versioning-dir"])
-                .arg(dir.path().join("versions"));
+            command.args(["posix", "--versioning-dir"]).arg(dir.path().join("versions"));
             command.arg(dir.path().join("data"));
         });
         server.wait_until(|| accepts(address));
-        let scheme = if options.authority.is_some() {
-            "https"
-        } else {
-            "http"
-        };
+        let scheme = if options.authority.is_some() { "https" } else { "http" };
         Self {
             server,
             address,
@@ -126,13 +110,6 @@ impl Versitygw {
 
     /// Bytes of part data that still lie on its disk: what an orphaned upload would be billed for.
     pub fn unfinished_bytes(&self, bucket: &str) -> u64 {
-        crate::data::disk_usage(
-            &self
-                .dir
-                .path()
-                .join("data")
-                .join(bucket)
-                .join(".sgwtmp/multipart"),
-        )
+        crate::data::disk_usage(&self.dir.path().join("data").join(bucket).join(".sgwtmp/multipart"))
     }
 }

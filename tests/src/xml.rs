@@ -44,8 +44,7 @@ mod tests {
 
     #[test]
     fn finds_texts_and_repeated_elements() {
-        let xml =
-            r#"<?xml version="1.0"?><R xmlns="x"><C><Key>a &amp; b</Key></C><C><Key/></C></R>"#;
+        let xml = r#"<?xml version="1.0"?><R xmlns="x"><C><Key>a &amp; b</Key></C><C><Key/></C></R>"#;
         assert_eq!(element(xml, "Key").as_deref(), Some("a & b"));
         assert_eq!(elements(xml, "C"), ["<Key>a &amp; b</Key>", "<Key/>"]);
         assert_eq!(element(xml, "Nope"), None);
@@ -53,13 +52,7 @@ mod tests {
 
     #[test]
     fn an_escaped_quote_is_a_quote() {
-        assert_eq!(
-            element("<E>&#34;ab&#34;</E>", "E").as_deref(),
-            Some("\"ab\"")
-        );
-        assert_eq!(
-            element("<E>&quot;ab&quot;</E>", "E").as_deref(),
-            Some("\"ab\"")
-        );
+        assert_eq!(element("<E>&#34;ab&#34;</E>", "E").as_deref(), Some("\"ab\""));
+        assert_eq!(element("<E>&quot;ab&quot;</E>", "E").as_deref(), Some("\"ab\""));
     }
 }

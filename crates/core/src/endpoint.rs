@@ -11,8 +11,7 @@ use crate::{
 /// The unreserved characters of RFC 3986, which SigV4 leaves as they are; everything else is
 /// `%XX`, the space too (`%20`, never `+`).
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>
-const QUERY: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The same, with the slash left alone: S3 encodes a key once and normalises nothing.
 const PATH: &AsciiSet = &QUERY.remove(b'/');
@@ -129,7 +128,9 @@ impl Endpoint {
         }
         let provider = provider.unwrap_or_else(|| Provider::from_host(&host));
         let base = base.trim_end_matches('/').to_owned();
-        if tls && port.is_none() && base.is_empty()
+        if tls
+            && port.is_none()
+            && base.is_empty()
             && let Some((region, dualstack)) = aws_region(&host)
         {
             let address = Address::Aws { dualstack };

@@ -138,7 +138,6 @@ impl Kind {
 
 /// An error as a person reads it and a program matches it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Error {
     /// What to change.
     #[serde(flatten)]

@@ -124,11 +124,7 @@ fn key_fault(name: &str) -> Option<&'static str> {
 }
 
 fn prefix_fault(name: &str) -> Option<&'static str> {
-    if !name.is_empty() && !name.ends_with('/') {
-        Some("must end in `/`")
-    } else {
-        text_fault(name)
-    }
+    if !name.is_empty() && !name.ends_with('/') { Some("must end in `/`") } else { text_fault(name) }
 }
 
 fn region_fault(name: &str) -> Option<&'static str> {

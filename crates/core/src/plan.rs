@@ -70,7 +70,9 @@ pub enum PlanError {
         provider: &'static str,
     },
     /// A part length that makes too many parts.
-    #[error("parts of {part_len} bytes would be {parts}, more than the {max} that {provider} takes; use {needed} or more")]
+    #[error(
+        "parts of {part_len} bytes would be {parts}, more than the {max} that {provider} takes; use {needed} or more"
+    )]
     TooManyParts {
         /// The part length asked for.
         part_len: u64,
@@ -153,10 +155,7 @@ mod tests {
     fn the_largest_object_takes_exactly_ten_thousand_parts() {
         let geometry = Geometry::plan(LARGEST, None, &Provider::Aws.quirks()).expect("fits");
         assert_eq!((geometry.parts(), geometry.part_len), (10_000, MAX_PART_LEN));
-        assert!(matches!(
-            Geometry::plan(LARGEST + 1, None, &Provider::Aws.quirks()),
-            Err(PlanError::TooLarge { .. })
-        ));
+        assert!(matches!(Geometry::plan(LARGEST + 1, None, &Provider::Aws.quirks()), Err(PlanError::TooLarge { .. })));
     }
 
     #[test]
@@ -169,8 +168,7 @@ mod tests {
     #[test]
     fn a_part_length_that_cannot_be_names_one_that_can() {
         let quirks = Provider::Scaleway.quirks();
-        let Err(PlanError::TooManyParts { needed, .. }) = Geometry::plan(100 * GIB, Some(5 * MIB), &quirks)
-        else {
+        let Err(PlanError::TooManyParts { needed, .. }) = Geometry::plan(100 * GIB, Some(5 * MIB), &quirks) else {
             panic!("1,000 parts of 5 MiB do not hold 100 GiB");
         };
         assert!(Geometry::plan(100 * GIB, Some(needed), &quirks).is_ok());

@@ -137,13 +137,8 @@ const AWS: Quirks = Quirks {
 };
 
 /// An S3-compatible server that we know nothing more of.
-const GENERIC: Quirks = Quirks {
-    name: "generic",
-    title: "S3-compatible",
-    addressing: Addressing::Path,
-    note: "",
-    ..AWS
-};
+const GENERIC: Quirks =
+    Quirks { name: "generic", title: "S3-compatible", addressing: Addressing::Path, note: "", ..AWS };
 
 impl Provider {
     /// All of them, in the order of the documentation.
@@ -318,10 +313,7 @@ impl Provider {
             (".storage.cloud.ovh.us", Provider::Ovh),
         ];
         let host = host.to_ascii_lowercase();
-        SUFFIXES
-            .into_iter()
-            .find(|(suffix, _)| host.ends_with(suffix))
-            .map_or(Self::Generic, |(_, provider)| provider)
+        SUFFIXES.into_iter().find(|(suffix, _)| host.ends_with(suffix)).map_or(Self::Generic, |(_, provider)| provider)
     }
 }
 

@@ -1,8 +1,7 @@
 //! Where a download goes: beside its place until it is whole and verified, then renamed.
 
 use std::{
-    fs,
-    io,
+    fs, io,
     os::unix::fs::{FileExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -38,8 +37,9 @@ impl Destination {
         }
         if !overwrite && path.symlink_metadata().is_ok() {
             let what = format!("{} exists already", path.display());
-            return Err(Error::new(Kind::AlreadyExists, what)
-                .hint("name another file, or replace it with `--overwrite`"));
+            return Err(
+                Error::new(Kind::AlreadyExists, what).hint("name another file, or replace it with `--overwrite`")
+            );
         }
         let mut partial = path.as_os_str().to_owned();
         partial.push(".holdfast-part");

@@ -238,8 +238,7 @@ pub fn self_test(backend: Option<Backend>) -> Result<SelfTest, SessionError> {
         return Err(broken("the module's request is not signed"));
     }
 
-    let header =
-        Input::Cancel { now: Millis(2_000), then: AfterCancel::Abort, reason: "it was a test".to_owned() };
+    let header = Input::Cancel { now: Millis(2_000), then: AfterCancel::Abort, reason: "it was a test".to_owned() };
     let answer = session.handle(&Frame { header, body: Vec::new() })?;
     if !matches!(answer.header.last(), Some(Output::Done(_))) {
         return Err(broken("the module did not end its job"));

@@ -96,9 +96,7 @@ fn answer(bytes: &[u8]) -> Vec<u8> {
         }
         Err(error) => panic!("the host's frame is broken: {error}"),
     };
-    let output = SESSION
-        .with_borrow_mut(|session| session.handle(&input))
-        .unwrap_or_else(|error| panic!("{error}"));
+    let output = SESSION.with_borrow_mut(|session| session.handle(&input)).unwrap_or_else(|error| panic!("{error}"));
     output.encode().unwrap_or_else(|error| panic!("cannot answer: {error}"))
 }
 

@@ -14,19 +14,9 @@ pub(crate) fn upload(options: &[&str]) -> Result<(), String> {
     run::run(run::cargo().args(["build", "--release", "--package", "holdfast"]))?;
     run::run(run::cargo().args(["build", "--package", "holdfast-testbed", "--bin", "bench"]))?;
     let mut bench = run::command(place::target().join("debug/bench"));
-    bench
-        .arg("upload")
-        .arg("--tools")
-        .arg(tools)
-        .args(options)
-        .env("HOLDFAST_BIN", place::runner());
-    if !options
-        .iter()
-        .any(|option| matches!(*option, "--quick" | "--only"))
-    {
-        bench
-            .arg("--write")
-            .arg(place::workspace().join("docs/performance.md"));
+    bench.arg("upload").arg("--tools").arg(tools).args(options).env("HOLDFAST_BIN", place::runner());
+    if !options.iter().any(|option| matches!(*option, "--quick" | "--only")) {
+        bench.arg("--write").arg(place::workspace().join("docs/performance.md"));
     }
     run::run(&mut bench)
 }

@@ -9,9 +9,7 @@ pub(crate) fn demo() -> Result<(), String> {
     let began = Instant::now();
     install::rust::install()?;
     let tree = install::wordpress::install()?;
-    println!(
-        "build: the runner, with its module compiled ahead of time inside (minutes, the first time)"
-    );
+    println!("build: the runner, with its module compiled ahead of time inside (minutes, the first time)");
     run::run(run::cargo().args(["build", "--release", "--package", "holdfast"]))?;
     println!("build: the demo");
     run::run(run::cargo().args(["build", "--package", "holdfast-testbed", "--bin", "demo"]))?;

@@ -60,25 +60,15 @@ const RULES: [Rule; 2] = [
 pub(crate) fn check() -> Result<(), String> {
     for rule in RULES {
         let tree = rule.tree(&["--prefix", "none", "--format", "{p}"])?;
-        let mut names: Vec<&str> = tree
-            .lines()
-            .filter_map(|line| line.split_whitespace().next())
-            .collect();
+        let mut names: Vec<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
         names.sort_unstable();
         names.dedup();
         if let Some(name) = names.iter().find(|name| rule.bans(name)) {
             let way = rule.tree(&["--invert", name]).unwrap_or_default();
-            return Err(format!(
-                "`{}` must not depend on `{name}`:\n{way}",
-                rule.package
-            ));
+            return Err(format!("`{}` must not depend on `{name}`:\n{way}", rule.package));
         }
         let on = rule.target.unwrap_or("this machine");
-        println!(
-            "{} on {on}: {} crates, none that is banned",
-            rule.package,
-            names.len()
-        );
+        println!("{} on {on}: {} crates, none that is banned", rule.package, names.len());
     }
     Ok(())
 }
@@ -86,9 +76,7 @@ pub(crate) fn check() -> Result<(), String> {
 impl Rule {
     fn tree(&self, args: &[&str]) -> Result<String, String> {
         let mut command = run::cargo();
-        command
-            .args(["tree", "--package", self.package, "--edges", "normal"])
-            .args(args);
+        command.args(["tree", "--package", self.package, "--edges", "normal"]).args(args);
         if let Some(target) = self.target {
             command.args(["--target", target]);
         }
@@ -96,12 +84,10 @@ impl Rule {
     }
 
     fn bans(&self, name: &str) -> bool {
-        self.banned
-            .iter()
-            .any(|banned| match banned.strip_suffix('*') {
-                Some(start) => name.starts_with(start),
-                None => name == *banned,
-            })
+        self.banned.iter().any(|banned| match banned.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == *banned,
+        })
     }
 }
 

@@ -3,11 +3,7 @@
 //! The standard library only, so that the first `cargo xtask` on a fresh machine starts within
 //! seconds. What needs crates (servers, proxies, measuring) lives in the test bed, which these
 //! commands build and call.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command talks to its user"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command talks to its user")]
 
 mod bench;
 mod demo;
@@ -52,10 +48,7 @@ fn main() -> ExitCode {
         ["install"] => install::for_tests(run::default_jobs()),
         ["advisories"] => install::cargo_deny::install(run::default_jobs())
             .and_then(|deny| run::run(run::command(&deny).args(["check", "advisories"]))),
-        _ => Err(format!(
-            "`cargo xtask {}` is no command\n\n{HELP}",
-            words.join(" ")
-        )),
+        _ => Err(format!("`cargo xtask {}` is no command\n\n{HELP}", words.join(" "))),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

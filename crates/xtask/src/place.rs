@@ -7,17 +7,13 @@ use std::path::{Path, PathBuf};
 pub(crate) fn workspace() -> PathBuf {
     let manifest = env::var_os("CARGO_MANIFEST_DIR").expect("cargo run sets it");
     let mut dirs = Path::new(&manifest).ancestors().skip(1);
-    dirs.find(|dir| dir.join("Cargo.toml").is_file())
-        .expect("this crate lies in a workspace")
-        .to_owned()
+    dirs.find(|dir| dir.join("Cargo.toml").is_file()).expect("this crate lies in a workspace").to_owned()
 }
 
 /// The target directory that this program was built in.
 pub(crate) fn target() -> PathBuf {
     let me = env::current_exe().expect("a running program has a path");
-    let target = me
-        .ancestors()
-        .find(|dir| dir.join("CACHEDIR.TAG").is_file());
+    let target = me.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
     target.map_or_else(|| workspace().join("target"), Path::to_owned)
 }
 

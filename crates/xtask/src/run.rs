@@ -28,48 +28,29 @@ pub(crate) fn cargo() -> Command {
 
 /// Runs it with our own outputs.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
-    let status = command
-        .status()
-        .map_err(|e| format!("cannot run {}: {e}", words(command)))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{} ended with {status}", words(command)))
-    }
+    let status = command.status().map_err(|e| format!("cannot run {}: {e}", words(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", words(command))) }
 }
 
 /// Runs it and returns what it printed on stdout.
 pub(crate) fn output(command: &mut Command) -> Result<String, String> {
-    let output = command
-        .output()
-        .map_err(|e| format!("cannot run {}: {e}", words(command)))?;
+    let output = command.output().map_err(|e| format!("cannot run {}: {e}", words(command)))?;
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
-    Err(format!(
-        "{} ended with {}\n{}",
-        words(command),
-        output.status,
-        stderr.trim()
-    ))
+    Err(format!("{} ended with {}\n{}", words(command), output.status, stderr.trim()))
 }
 
 /// Runs it silently: whether it succeeded.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
-    command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// Runs it with our own stderr; each line of its stdout is printed, and shown to `watch`.
 pub(crate) fn watch(command: &mut Command, mut watch: impl FnMut(&str)) -> Result<(), String> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| format!("cannot run {}: {e}", words(command)))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|e| format!("cannot run {}: {e}", words(command)))?;
     let stdout = child.stdout.take().expect("stdout is a pipe");
     let mut out = std::io::stdout();
     for line in BufReader::new(stdout).split(b'\n') {
@@ -79,11 +60,7 @@ pub(crate) fn watch(command: &mut Command, mut watch: impl FnMut(&str)) -> Resul
         watch(&line);
     }
     let status = child.wait().map_err(|e| e.to_string())?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{} ended with {status}", words(command)))
-    }
+    if status.success() { Ok(()) } else { Err(format!("{} ended with {status}", words(command))) }
 }
 
 /// As many jobs as there are processors.
@@ -97,14 +74,6 @@ pub(crate) fn is_root() -> bool {
 }
 
 fn words(command: &Command) -> String {
-    let words = [command.get_program()]
-        .into_iter()
-        .chain(command.get_args());
-    format!(
-        "`{}`",
-        words
-            .map(OsStr::to_string_lossy)
-            .collect::<Vec<_>>()
-            .join(" ")
-    )
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    format!("`{}`", words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" "))
 }

@@ -24,20 +24,9 @@ type Step = (&'static str, fn(&Options, &mut Tally) -> Result<(), String>);
 
 const STEPS: [Step; 8] = [
     ("install", |options, _| install::for_tests(options.jobs)),
-    ("fmt", |_, _| {
-        run::run(run::cargo().args(["fmt", "--all", "--check"]))
-    }),
+    ("fmt", |_, _| run::run(run::cargo().args(["fmt", "--all", "--check"]))),
     ("clippy", |options, _| {
-        let args = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--jobs",
-            &options.jobs(),
-            "--",
-            "-D",
-            "warnings",
-        ];
+        let args = ["clippy", "--workspace", "--all-targets", "--jobs", &options.jobs(), "--", "-D", "warnings"];
         run::run(run::cargo().args(args))
     }),
     ("deny", |options, _| {
@@ -46,40 +35,19 @@ const STEPS: [Step; 8] = [
     }),
     ("tree", |_, _| dependencies::check()),
     ("unit", |options, tally| {
-        let args = [
-            "test",
-            "--workspace",
-            "--exclude",
-            "holdfast-testbed",
-            "--no-fail-fast",
-            "--jobs",
-            &options.jobs(),
-        ];
+        let args =
+            ["test", "--workspace", "--exclude", "holdfast-testbed", "--no-fail-fast", "--jobs", &options.jobs()];
         count(run::cargo().args(args), tally)
     }),
     ("release", |options, _| {
-        let args = [
-            "build",
-            "--release",
-            "--package",
-            "holdfast",
-            "--jobs",
-            &options.jobs(),
-        ];
+        let args = ["build", "--release", "--package", "holdfast", "--jobs", &options.jobs()];
         run::run(run::cargo().args(args))
     }),
     ("e2e", |options, tally| {
         let tree = install::wordpress::install()?;
         count(
             run::cargo()
-                .args([
-                    "test",
-                    "--package",
-                    "holdfast-testbed",
-                    "--no-fail-fast",
-                    "--jobs",
-                    &options.jobs(),
-                ])
+                .args(["test", "--package", "holdfast-testbed", "--no-fail-fast", "--jobs", &options.jobs()])
                 .env("HOLDFAST_BIN", place::runner())
                 .env("HOLDFAST_XTASK_CACHE", place::cache())
                 .env("HOLDFAST_WORDPRESS", tree),
@@ -125,36 +93,20 @@ pub(crate) fn test(words: &[&str]) -> ExitCode {
         println!("\nstep `{name}` failed: {error}");
     }
     println!("\n{} passed, {} failed", tally.passed, tally.failed);
-    if failure.is_none() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if failure.is_none() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 impl Options {
     fn parse(words: &[&str]) -> Result<Self, String> {
-        let mut options = Self {
-            jobs: run::default_jobs(),
-            only: None,
-        };
+        let mut options = Self { jobs: run::default_jobs(), only: None };
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            let value = words
-                .next()
-                .ok_or_else(|| format!("{word} needs a value"))?;
+            let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
             match *word {
-                "--jobs" => {
-                    options.jobs = value
-                        .parse()
-                        .map_err(|_| format!("--jobs {value}: not a number"))?
-                }
+                "--jobs" => options.jobs = value.parse().map_err(|_| format!("--jobs {value}: not a number"))?,
                 "--only" => {
                     let names: Vec<String> = value.split(',').map(str::to_owned).collect();
-                    if let Some(name) = names
-                        .iter()
-                        .find(|name| !STEPS.iter().any(|(step, _)| step == name))
-                    {
+                    if let Some(name) = names.iter().find(|name| !STEPS.iter().any(|(step, _)| step == name)) {
                         return Err(format!("`{name}` is no step"));
                     }
                     options.only = Some(names);
@@ -166,9 +118,7 @@ impl Options {
     }
 
     fn wants(&self, step: &str) -> bool {
-        self.only
-            .as_ref()
-            .is_none_or(|only| only.iter().any(|name| name == step))
+        self.only.as_ref().is_none_or(|only| only.iter().any(|name| name == step))
     }
 
     fn jobs(&self) -> String {
@@ -190,16 +140,10 @@ fn count(command: &mut std::process::Command, tally: &mut Tally) -> Result<(), S
 fn result_of(line: &str) -> Option<Tally> {
     let counts = line.strip_prefix("test result: ")?.split_once(". ")?.1;
     let number = |word: &str| {
-        let count = counts
-            .split(';')
-            .map(str::trim)
-            .find_map(|part| part.strip_suffix(word))?;
+        let count = counts.split(';').map(str::trim).find_map(|part| part.strip_suffix(word))?;
         count.trim().parse().ok()
     };
-    Some(Tally {
-        passed: number("passed")?,
-        failed: number("failed")?,
-    })
+    Some(Tally { passed: number("passed")?, failed: number("failed")? })
 }
 
 #[cfg(test)]
@@ -209,13 +153,7 @@ mod tests {
     #[test]
     fn results_are_read() {
         let line = "test result: FAILED. 31 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1s";
-        assert_eq!(
-            result_of(line),
-            Some(Tally {
-                passed: 31,
-                failed: 1
-            })
-        );
+        assert_eq!(result_of(line), Some(Tally { passed: 31, failed: 1 }));
         assert_eq!(result_of("test result_of ... ok"), None);
     }
 

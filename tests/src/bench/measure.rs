@@ -25,11 +25,7 @@ pub struct Cost {
 
 impl fmt::Display for Cost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (wall, cpu, peak) = (
-            self.wall.as_secs_f64(),
-            self.cpu.as_secs_f64(),
-            self.peak as f64 / 1e6,
-        );
+        let (wall, cpu, peak) = (self.wall.as_secs_f64(), self.cpu.as_secs_f64(), self.peak as f64 / 1e6);
         write!(f, "{wall:7.2} s wall {cpu:7.2} s CPU {peak:7.1} MB")
     }
 }
@@ -56,30 +52,19 @@ pub(super) fn measure(invocation: &Invocation) -> Result<Cost, String> {
         .map_err(|e| e.to_string())?;
     let stderr = String::from_utf8_lossy(&output.stderr);
     let line = String::from_utf8_lossy(&output.stdout).into_owned();
-    let cost: Value =
-        serde_json::from_str(&line).map_err(|_| format!("not measured: {line}{stderr}"))?;
+    let cost: Value = serde_json::from_str(&line).map_err(|_| format!("not measured: {line}{stderr}"))?;
     if cost["ok"] != true {
         return Err(format!("it failed: {stderr}"));
     }
     let micros = |name: &str| Duration::from_micros(cost[name].as_u64().unwrap_or_default());
-    Ok(Cost {
-        wall: micros("wall_us"),
-        cpu: micros("cpu_us"),
-        peak: cost["peak"].as_u64().unwrap_or_default(),
-    })
+    Ok(Cost { wall: micros("wall_us"), cpu: micros("cpu_us"), peak: cost["peak"].as_u64().unwrap_or_default() })
 }
 
 /// The small process's work: runs the command, prints what it cost as JSON.
 pub fn measure_and_print(words: &[String], out: &mut dyn Write) -> io::Result<()> {
-    let (program, args) = words
-        .split_first()
-        .ok_or_else(|| io::Error::other("no command"))?;
+    let (program, args) = words.split_first().ok_or_else(|| io::Error::other("no command"))?;
     let began = Instant::now();
-    let child = Command::new(program)
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()?;
+    let child = Command::new(program).args(args).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let used = child.wait4()?;
     let wall = began.elapsed();
     let cost = json!({

@@ -33,17 +33,9 @@ pub struct Plan {
 
 impl Plan {
     /// What docs/performance.md is made from.
-    pub const FULL: Self = Self {
-        rounds: 5,
-        near_bytes: 1 << 30,
-        far_bytes: 128 << 20,
-    };
+    pub const FULL: Self = Self { rounds: 5, near_bytes: 1 << 30, far_bytes: 128 << 20 };
     /// A look in two minutes; not for publishing.
-    pub const QUICK: Self = Self {
-        rounds: 1,
-        near_bytes: 256 << 20,
-        far_bytes: 32 << 20,
-    };
+    pub const QUICK: Self = Self { rounds: 1, near_bytes: 256 << 20, far_bytes: 32 << 20 };
 }
 
 /// One setting's measurements.
@@ -64,10 +56,7 @@ pub struct Setting {
 /// # Errors
 /// When a tool fails, or what it says it uploaded is not there.
 pub fn run(plan: Plan, tools: &[Tool], out: &mut dyn Write) -> Result<Vec<Setting>, String> {
-    let dir = tempfile::Builder::new()
-        .prefix("holdfast-bench")
-        .tempdir()
-        .map_err(text)?;
+    let dir = tempfile::Builder::new().prefix("holdfast-bench").tempdir().map_err(text)?;
     let (near, far) = (dir.path().join("near.bin"), dir.path().join("far.bin"));
     data::write_file(&near, 1, plan.near_bytes).map_err(text)?;
     data::write_file(&far, 2, plan.far_bytes).map_err(text)?;
@@ -76,35 +65,21 @@ pub fn run(plan: Plan, tools: &[Tool], out: &mut dyn Write) -> Result<Vec<Settin
     {
         let minio = Minio::start();
         let s3 = minio.s3();
-        let stage = Stage {
-            name: "MinIO on the local disk",
-            file: &near,
-            bytes: plan.near_bytes,
-            line: None,
-        };
+        let stage = Stage { name: "MinIO on the local disk", file: &near, bytes: plan.near_bytes, line: None };
         settings.push(stage.run(plan, tools, minio.address(), &s3, out)?);
     }
     {
         let sink = SinkServer::start();
         let s3 = S3::new(sink.endpoint());
-        let stage = Stage {
-            name: "Sink (bodies are discarded)",
-            file: &near,
-            bytes: plan.near_bytes,
-            line: None,
-        };
+        let stage = Stage { name: "Sink (bodies are discarded)", file: &near, bytes: plan.near_bytes, line: None };
         settings.push(stage.run(plan, tools, sink.address(), &s3, out)?);
     }
     {
         let sink = SinkServer::start();
         let pipe = SharedPipe::start(sink.address(), Line::FAR);
         let s3 = S3::new(sink.endpoint());
-        let stage = Stage {
-            name: "Sink behind 100 Mbit/s, 50 ms",
-            file: &far,
-            bytes: plan.far_bytes,
-            line: Some(Line::FAR),
-        };
+        let stage =
+            Stage { name: "Sink behind 100 Mbit/s, 50 ms", file: &far, bytes: plan.far_bytes, line: Some(Line::FAR) };
         settings.push(stage.run(plan, tools, pipe.address(), &s3, out)?);
     }
     Ok(settings)
@@ -126,19 +101,9 @@ impl Stage<'_> {
         s3: &S3,
         out: &mut dyn Write,
     ) -> Result<Setting, String> {
-        writeln!(
-            out,
-            "{}: {} MiB, {} rounds",
-            self.name,
-            self.bytes >> 20,
-            plan.rounds
-        )
-        .map_err(text)?;
+        writeln!(out, "{}: {} MiB, {} rounds", self.name, self.bytes >> 20, plan.rounds).map_err(text)?;
         s3.create_bucket("bench");
-        let mut rows: Vec<_> = tools
-            .iter()
-            .map(|tool| (tool.clone(), Vec::new()))
-            .collect();
+        let mut rows: Vec<_> = tools.iter().map(|tool| (tool.clone(), Vec::new())).collect();
         for round in 0..plan.rounds {
             // Every other round backwards, so that nobody always runs after the same one.
             let mut order: Vec<usize> = (0..rows.len()).collect();
@@ -150,10 +115,8 @@ impl Stage<'_> {
                 let key = format!("{}-{round}", tool.name());
                 let home = tempfile::tempdir().map_err(text)?;
                 let command = tool.upload(self.file, &key, address, home.path());
-                let cost =
-                    measure::measure(&command).map_err(|e| format!("{}: {e}", tool.name()))?;
-                self.check(s3, &key)
-                    .map_err(|e| format!("{}: {e}", tool.name()))?;
+                let cost = measure::measure(&command).map_err(|e| format!("{}: {e}", tool.name()))?;
+                self.check(s3, &key).map_err(|e| format!("{}: {e}", tool.name()))?;
                 s3.delete("bench", &key);
                 // The next one must not wait for this one's pages.
                 rustix::fs::sync();
@@ -161,26 +124,16 @@ impl Stage<'_> {
                 costs.push(cost);
             }
         }
-        Ok(Setting {
-            name: self.name,
-            bytes: self.bytes,
-            line: self.line,
-            rows,
-        })
+        Ok(Setting { name: self.name, bytes: self.bytes, line: self.line, rows })
     }
 
     fn check(&self, s3: &S3, key: &str) -> Result<(), String> {
         let head = s3.head("bench", key);
-        let stored = head
-            .header("content-length")
-            .and_then(|n| n.parse::<u64>().ok());
+        let stored = head.header("content-length").and_then(|n| n.parse::<u64>().ok());
         if head.status == 200 && stored == Some(self.bytes) {
             return Ok(());
         }
-        Err(format!(
-            "the object has {stored:?} bytes (status {}), not {}",
-            head.status, self.bytes
-        ))
+        Err(format!("the object has {stored:?} bytes (status {}), not {}", head.status, self.bytes))
     }
 }
 

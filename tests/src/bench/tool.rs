@@ -24,12 +24,7 @@ impl Tool {
     /// All four; `tools` is the folder with the programs of the other three.
     pub fn all(tools: &Path) -> Vec<Self> {
         let tools = || tools.to_owned();
-        vec![
-            Self::Holdfast,
-            Self::S5cmd(tools()),
-            Self::AwsCli(tools()),
-            Self::Rclone(tools()),
-        ]
+        vec![Self::Holdfast, Self::S5cmd(tools()), Self::AwsCli(tools()), Self::Rclone(tools())]
     }
 
     /// Its name in the table.
@@ -56,26 +51,16 @@ impl Tool {
 
     /// Its version, as it says it.
     pub fn version(&self) -> String {
-        let argument = if matches!(self, Self::S5cmd(_) | Self::Rclone(_)) {
-            "version"
-        } else {
-            "--version"
-        };
+        let argument = if matches!(self, Self::S5cmd(_) | Self::Rclone(_)) { "version" } else { "--version" };
         let output = Command::new(self.program()).arg(argument).output();
-        let text =
-            output.map(|o| String::from_utf8_lossy(&[o.stdout, o.stderr].concat()).into_owned());
+        let text = output.map(|o| String::from_utf8_lossy(&[o.stdout, o.stderr].concat()).into_owned());
         let text = text.unwrap_or_default();
         // aws-cli says its platform too, s5cmd its commit, rclone goes on for lines.
         let line = text.lines().next().unwrap_or("unknown");
-        let word = line
-            .split_whitespace()
-            .find(|word| word.contains(|c: char| c.is_ascii_digit()) && word.contains('.'));
+        let word =
+            line.split_whitespace().find(|word| word.contains(|c: char| c.is_ascii_digit()) && word.contains('.'));
         let word = word.unwrap_or("unknown").trim_start_matches("aws-cli/");
-        word.split('-')
-            .next()
-            .unwrap_or(word)
-            .trim_start_matches('v')
-            .to_owned()
+        word.split('-').next().unwrap_or(word).trim_start_matches('v').to_owned()
     }
 
     fn program(&self) -> PathBuf {
@@ -88,13 +73,7 @@ impl Tool {
     }
 
     /// The command that uploads `file` to `s3://bench/KEY`, with an empty home of its own.
-    pub(super) fn upload(
-        &self,
-        file: &Path,
-        key: &str,
-        address: SocketAddr,
-        home: &Path,
-    ) -> Invocation {
+    pub(super) fn upload(&self, file: &Path, key: &str, address: SocketAddr, home: &Path) -> Invocation {
         let file = file.display().to_string();
         let endpoint = format!("http://{address}");
         let url = format!("s3://bench/{key}");
@@ -109,16 +88,9 @@ impl Tool {
             ("AWS_EC2_METADATA_DISABLED".to_owned(), "true".to_owned()),
         ];
         let args: Vec<String> = match self {
-            Self::Holdfast => words(&[
-                "upload",
-                &file,
-                &url,
-                "--endpoint",
-                &endpoint,
-                "--region",
-                REGION,
-                "--overwrite",
-            ]),
+            Self::Holdfast => {
+                words(&["upload", &file, &url, "--endpoint", &endpoint, "--region", REGION, "--overwrite"])
+            }
             Self::S5cmd(_) => words(&[
                 "--endpoint-url",
                 &endpoint,
@@ -138,15 +110,7 @@ impl Tool {
                             addressing_style = path\n";
                 std::fs::write(&config, text).expect("a new home is writable");
                 environment.push(("AWS_CONFIG_FILE".to_owned(), config.display().to_string()));
-                words(&[
-                    "--endpoint-url",
-                    &endpoint,
-                    "s3",
-                    "cp",
-                    "--only-show-errors",
-                    &file,
-                    &url,
-                ])
+                words(&["--endpoint-url", &endpoint, "s3", "cp", "--only-show-errors", &file, &url])
             }
             Self::Rclone(_) => words(&[
                 "copyto",
@@ -170,10 +134,7 @@ impl Tool {
         };
         let mut all = vec![self.program().display().to_string()];
         all.extend(args);
-        Invocation {
-            words: all,
-            environment,
-        }
+        Invocation { words: all, environment }
     }
 }
 

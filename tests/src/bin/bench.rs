@@ -14,10 +14,7 @@ fn main() -> ExitCode {
             bench::measure_and_print(rest, &mut stdout()).map_err(|e| e.to_string())
         }
         Some((word, rest)) if word == "upload" => upload(rest),
-        _ => Err(
-            "usage: bench upload [--quick] [--rounds N] [--only NAME,…] --tools DIR [--write FILE]"
-                .to_owned(),
-        ),
+        _ => Err("usage: bench upload [--quick] [--rounds N] [--only NAME,…] --tools DIR [--write FILE]".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -33,15 +30,9 @@ fn upload(args: &[String]) -> Result<(), String> {
         let at = args.iter().position(|arg| arg == name)?;
         args.get(at + 1).cloned()
     };
-    let mut plan = if args.iter().any(|arg| arg == "--quick") {
-        Plan::QUICK
-    } else {
-        Plan::FULL
-    };
+    let mut plan = if args.iter().any(|arg| arg == "--quick") { Plan::QUICK } else { Plan::FULL };
     if let Some(rounds) = value("--rounds") {
-        plan.rounds = rounds
-            .parse()
-            .map_err(|_| format!("--rounds {rounds}: not a number"))?;
+        plan.rounds = rounds.parse().map_err(|_| format!("--rounds {rounds}: not a number"))?;
     }
     let tools = PathBuf::from(value("--tools").ok_or("--tools DIR is missing")?);
     let mut tools = Tool::all(&tools);
@@ -51,9 +42,7 @@ fn upload(args: &[String]) -> Result<(), String> {
     let settings = bench::run(plan, &tools, &mut stdout())?;
     writeln!(stdout(), "\n{}", bench::markdown(plan, &settings)).map_err(|e| e.to_string())?;
     match value("--write") {
-        Some(path) => {
-            bench::write_into(Path::new(&path), plan, &settings).map_err(|e| format!("{path}: {e}"))
-        }
+        Some(path) => bench::write_into(Path::new(&path), plan, &settings).map_err(|e| format!("{path}: {e}")),
         None => Ok(()),
     }
 }

@@ -29,8 +29,9 @@ pub use quirk::Quirk;
 pub use reply::{REQUEST_ID, Reply};
 pub use script::{Edit, Ending, Fault, ReadBody, Rule, Script, When};
 
-use crate::http1::{Stream, Wire};
+use crate::http1::Wire;
 use crate::process::loopback;
+use crate::stream::Stream;
 use crate::tls::Identity;
 
 /// A request that came by, and what became of it.
@@ -87,9 +88,7 @@ impl FaultProxy {
     fn launch(upstream: SocketAddr, script: Script, tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind(loopback(0)).expect("a loopback port can be bound");
         let shared = Arc::new(Shared {
-            address: listener
-                .local_addr()
-                .expect("a bound socket has an address"),
+            address: listener.local_addr().expect("a bound socket has an address"),
             upstream,
             began: Instant::now(),
             script: Mutex::new(script),
@@ -100,10 +99,7 @@ impl FaultProxy {
             stopped: AtomicBool::new(false),
         });
         let is_tls = tls.is_some();
-        let proxy = Self {
-            shared: Arc::clone(&shared),
-            tls: is_tls,
-        };
+        let proxy = Self { shared: Arc::clone(&shared), tls: is_tls };
         thread::Builder::new()
             .name("fault-proxy".into())
             .spawn(move || accept_all(&shared, &listener, tls.as_ref()))
@@ -113,11 +109,7 @@ impl FaultProxy {
 
     /// `http://127.0.0.1:PORT`, or `https://…`.
     pub fn endpoint(&self) -> String {
-        format!(
-            "{}://{}",
-            if self.tls { "https" } else { "http" },
-            self.shared.address
-        )
+        format!("{}://{}", if self.tls { "https" } else { "http" }, self.shared.address)
     }
 
     /// Where it listens.
@@ -137,10 +129,7 @@ impl FaultProxy {
 
     /// The requests of one operation (any part, for the operations of parts).
     pub fn of(&self, operation: Operation) -> Vec<Exchange> {
-        self.exchanges()
-            .into_iter()
-            .filter(|e| e.seen.operation.same_kind(operation))
-            .collect()
+        self.exchanges().into_iter().filter(|e| e.seen.operation.same_kind(operation)).collect()
     }
 
     /// Forgets every request so far.
@@ -202,11 +191,7 @@ fn serve(shared: &Shared, tcp: TcpStream, tls: Option<&Arc<ServerConfig>>, conne
 }
 
 /// Answers requests until the connection is to end: in which way, is the result.
-fn converse(
-    shared: &Shared,
-    client: &mut Wire<Stream>,
-    connection: usize,
-) -> io::Result<play::Next> {
+fn converse(shared: &Shared, client: &mut Wire<Stream>, connection: usize) -> io::Result<play::Next> {
     while let Some(head) = client.request_head()? {
         let in_flight = InFlight::enter(&shared.in_flight);
         let (index, fault) = {
@@ -252,10 +237,7 @@ struct InFlight<'a> {
 
 impl<'a> InFlight<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
-        Self {
-            count,
-            now: count.fetch_add(1, Ordering::Relaxed) + 1,
-        }
+        Self { count, now: count.fetch_add(1, Ordering::Relaxed) + 1 }
     }
 }
 
@@ -266,7 +248,5 @@ impl Drop for InFlight<'_> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -34,42 +34,14 @@ impl Operation {
         std::mem::discriminant(&self) == std::mem::discriminant(&other)
     }
 
-    fn of(
-        method: &str,
-        has_key: bool,
-        is_root: bool,
-        query: &[(String, String)],
-        copies: bool,
-    ) -> Self {
-        let value = |name: &str| {
-            query
-                .iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, v)| v.as_str())
-        };
+    fn of(method: &str, has_key: bool, is_root: bool, query: &[(String, String)], copies: bool) -> Self {
+        let value = |name: &str| query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
         let has = |name| value(name).is_some();
-        let part = || {
-            value("partNumber")
-                .and_then(|n| n.parse().ok())
-                .unwrap_or(0)
-        };
+        let part = || value("partNumber").and_then(|n| n.parse().ok()).unwrap_or(0);
         if is_root {
-            return if method == "GET" {
-                Self::ListBuckets
-            } else {
-                Self::Other
-            };
+            return if method == "GET" { Self::ListBuckets } else { Self::Other };
         }
-        let plain = [
-            "versioning",
-            "policy",
-            "object-lock",
-            "acl",
-            "tagging",
-            "retention",
-            "location",
-            "lifecycle",
-        ];
+        let plain = ["versioning", "policy", "object-lock", "acl", "tagging", "retention", "location", "lifecycle"];
         if plain.iter().any(|name| has(name)) {
             return Self::Other;
         }
@@ -122,12 +94,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn new(
-        head: RequestHead,
-        index: usize,
-        connection: usize,
-        in_flight: usize,
-    ) -> Self {
+    pub(crate) fn new(head: RequestHead, index: usize, connection: usize, in_flight: usize) -> Self {
         let (path, query) = head.target.split_once('?').unwrap_or((&head.target, ""));
         let query: Vec<_> = query
             .split('&')
@@ -145,30 +112,10 @@ impl Seen {
             }
         };
         let copies = head.headers.get("x-amz-copy-source").is_some();
-        let operation = Operation::of(
-            &head.method,
-            !key.is_empty(),
-            bucket.is_empty(),
-            &query,
-            copies,
-        );
-        let content_length = head
-            .headers
-            .get("content-length")
-            .and_then(|n| n.parse().ok());
+        let operation = Operation::of(&head.method, !key.is_empty(), bucket.is_empty(), &query, copies);
+        let content_length = head.headers.get("content-length").and_then(|n| n.parse().ok());
         let path = path.to_owned();
-        Self {
-            index,
-            operation,
-            head,
-            path,
-            query,
-            bucket,
-            key,
-            content_length,
-            connection,
-            in_flight,
-        }
+        Self { index, operation, head, path, query, bucket, key, content_length, connection, in_flight }
     }
 
     /// The first header of this name.
@@ -178,19 +125,12 @@ impl Seen {
 
     /// The first query parameter of this name.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, v)| v.as_str())
+        self.query.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
 
     /// The region of the signature's credential scope.
     pub fn signed_region(&self) -> Option<&str> {
-        self.header("authorization")?
-            .split_once("Credential=")?
-            .1
-            .split('/')
-            .nth(2)
+        self.header("authorization")?.split_once("Credential=")?.1.split('/').nth(2)
     }
 
     /// The part number, for the operations that have one.
@@ -212,9 +152,7 @@ fn bucket_of_host(host: &str) -> Option<&str> {
 }
 
 fn decode(text: &str) -> String {
-    percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -223,15 +161,8 @@ mod tests {
     use crate::http1::Headers;
 
     fn seen(method: &str, target: &str, headers: &[(&str, &str)]) -> Seen {
-        let headers = headers
-            .iter()
-            .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-            .collect();
-        let head = RequestHead {
-            method: method.into(),
-            target: target.into(),
-            headers: Headers(headers),
-        };
+        let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let head = RequestHead { method: method.into(), target: target.into(), headers: Headers(headers) };
         Seen::new(head, 0, 0, 1)
     }
 
@@ -242,41 +173,22 @@ mod tests {
             ("PUT", "/b", Operation::CreateBucket),
             ("HEAD", "/b/", Operation::HeadBucket),
             ("GET", "/b?list-type=2&prefix=a%2F", Operation::ListObjects),
-            (
-                "GET",
-                "/b/?uploads=&prefix=k",
-                Operation::ListMultipartUploads,
-            ),
+            ("GET", "/b/?uploads=&prefix=k", Operation::ListMultipartUploads),
             ("GET", "/b?versioning", Operation::Other),
             ("PUT", "/b/k", Operation::PutObject),
             ("POST", "/b/k?uploads", Operation::CreateMultipartUpload),
-            (
-                "PUT",
-                "/b/k?partNumber=7&uploadId=u",
-                Operation::UploadPart(7),
-            ),
+            ("PUT", "/b/k?partNumber=7&uploadId=u", Operation::UploadPart(7)),
             ("GET", "/b/k?uploadId=u", Operation::ListParts),
-            (
-                "POST",
-                "/b/k?uploadId=u",
-                Operation::CompleteMultipartUpload,
-            ),
+            ("POST", "/b/k?uploadId=u", Operation::CompleteMultipartUpload),
             ("DELETE", "/b/k?uploadId=u", Operation::AbortMultipartUpload),
             ("DELETE", "/b/k", Operation::DeleteObject),
             ("POST", "/b?delete", Operation::DeleteObjects),
         ];
         for (method, target, operation) in table {
-            assert_eq!(
-                seen(method, target, &[]).operation,
-                operation,
-                "{method} {target}"
-            );
+            assert_eq!(seen(method, target, &[]).operation, operation, "{method} {target}");
         }
         let copy = [("x-amz-copy-source", "/b/old")];
-        assert_eq!(
-            seen("PUT", "/b/k?partNumber=2&uploadId=u", &copy).operation,
-            Operation::UploadPartCopy(2)
-        );
+        assert_eq!(seen("PUT", "/b/k?partNumber=2&uploadId=u", &copy).operation, Operation::UploadPartCopy(2));
     }
 
     #[test]
@@ -289,11 +201,7 @@ mod tests {
 
     #[test]
     fn the_region_of_the_signature() {
-        let header =
-            "AWS4-HMAC-SHA256 Credential=K/20261123/eu-west-1/s3/aws4_request, SignedHeaders=host";
-        assert_eq!(
-            seen("GET", "/b", &[("authorization", header)]).signed_region(),
-            Some("eu-west-1")
-        );
+        let header = "AWS4-HMAC-SHA256 Credential=K/20261123/eu-west-1/s3/aws4_request, SignedHeaders=host";
+        assert_eq!(seen("GET", "/b", &[("authorization", header)]).signed_region(), Some("eu-west-1"));
     }
 }

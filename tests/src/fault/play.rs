@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use super::Reply;
 use super::script::{Ending, Fault, ReadBody, When};
-use crate::http1::{AnswerHead, Framing, RequestHead, Stream, Wire};
+use crate::http1::{AnswerHead, Framing, RequestHead, Wire};
+use crate::stream::Stream;
 
 /// Bodies up to this length are kept for the test to look at.
 const KEPT_BODY: u64 = 256 << 10;
@@ -46,20 +47,8 @@ struct Way {
 }
 
 impl<'a> Play<'a> {
-    pub(super) fn new(
-        upstream: SocketAddr,
-        client: &'a mut Wire<Stream>,
-        head: RequestHead,
-    ) -> Self {
-        Self {
-            upstream,
-            client,
-            head,
-            kept: None,
-            body_read: 0,
-            status: None,
-            server_status: None,
-        }
+    pub(super) fn new(upstream: SocketAddr, client: &'a mut Wire<Stream>, head: RequestHead) -> Self {
+        Self { upstream, client, head, kept: None, body_read: 0, status: None, server_status: None }
     }
 
     /// The request's body, when it was short and read whole.
@@ -72,10 +61,7 @@ impl<'a> Play<'a> {
             Fault::Pass => self.pass(Way::default()),
             Fault::Reset(When::Head) => Ok(Next::Reset),
             Fault::Reset(When::Body(after)) => {
-                self.forward(&Way {
-                    stop_after: Some(*after),
-                    ..Way::default()
-                })?;
+                self.forward(&Way { stop_after: Some(*after), ..Way::default() })?;
                 Ok(Next::Reset)
             }
             Fault::Reset(When::BodyRead) => {
@@ -86,40 +72,25 @@ impl<'a> Play<'a> {
                 thread::sleep(*time);
                 self.pass(Way::default())
             }
-            Fault::Stall(When::Body(after), time) => self.pass(Way {
-                stall: Some((*after, *time)),
-                ..Way::default()
-            }),
+            Fault::Stall(When::Body(after), time) => self.pass(Way { stall: Some((*after, *time)), ..Way::default() }),
             Fault::Stall(When::BodyRead, time) => {
                 let mut server = self.forward(&Way::default())?;
                 let answer = self.answer_of(&mut server)?;
                 thread::sleep(*time);
                 self.relay(&mut server, answer)
             }
-            Fault::SlowRead(pace) => self.pass(Way {
-                bytes_per_second: Some(*pace),
-                ..Way::default()
-            }),
-            Fault::FlipRequestBit(at) => self.pass(Way {
-                flip_bit_at: Some(*at),
-                ..Way::default()
-            }),
+            Fault::SlowRead(pace) => self.pass(Way { bytes_per_second: Some(*pace), ..Way::default() }),
+            Fault::FlipRequestBit(at) => self.pass(Way { flip_bit_at: Some(*at), ..Way::default() }),
             Fault::Answer(reply, ReadBody::Whole) => {
                 self.swallow()?;
                 self.send(reply, false)
             }
-            Fault::Answer(reply, ReadBody::First(bytes, ending)) => {
-                self.answer_early(reply, *bytes, *ending)
-            }
+            Fault::Answer(reply, ReadBody::First(bytes, ending)) => self.answer_early(reply, *bytes, *ending),
             Fault::LoseAnswer | Fault::LoseAnswerQuietly => {
                 let mut server = self.forward(&Way::default())?;
                 let answer = self.answer_of(&mut server)?;
                 self.whole(&mut server, &answer)?;
-                Ok(if matches!(fault, Fault::LoseAnswer) {
-                    Next::Reset
-                } else {
-                    Next::Close
-                })
+                Ok(if matches!(fault, Fault::LoseAnswer) { Next::Reset } else { Next::Close })
             }
             Fault::ReplaceAnswer(reply) => {
                 let mut server = self.forward(&Way::default())?;
@@ -166,9 +137,7 @@ impl<'a> Play<'a> {
                 self.write(rest)?;
                 Ok(after(&head))
             }
-            Fault::Whitespace(count, pause, instead) => {
-                self.drip_whitespace(*count, *pause, instead.as_ref())
-            }
+            Fault::Whitespace(count, pause, instead) => self.drip_whitespace(*count, *pause, instead.as_ref()),
         }
     }
 
@@ -193,7 +162,7 @@ impl<'a> Play<'a> {
         let mut buffer = vec![0; PIECE];
         let (mut kept, mut stall) = (Vec::new(), way.stall);
         let mut body = self.client.body(framing);
-        let mut offset = 0u64;
+        let (mut offset, mut listens) = (0u64, true);
         loop {
             let mut room = buffer.len();
             if let Some(stop) = way.stop_after {
@@ -229,12 +198,14 @@ impl<'a> Play<'a> {
             if keeps {
                 kept.extend_from_slice(&buffer[..n]);
             }
-            let sent = if framing == Framing::Chunked {
-                write_chunk(&mut server, &buffer[..n])
-            } else {
-                server.write_all(&buffer[..n])
-            };
-            if sent.is_err() {
+            if listens {
+                listens = if framing == Framing::Chunked {
+                    write_chunk(&mut server, &buffer[..n]).is_ok()
+                } else {
+                    server.write_all(&buffer[..n]).is_ok()
+                };
+            }
+            if !listens && way.stop_after.is_none() {
                 // It answered and hung up: that answer is worth more than our error.
                 return Ok(Wire::new(server));
             }
@@ -341,13 +312,9 @@ impl<'a> Play<'a> {
             client.write_all(b"0\r\n\r\n")?;
         }
         client.flush()?;
-        let unread = self.head.framing()? != Framing::Length(self.body_read)
-            && self.head.framing()? != Framing::Chunked;
-        Ok(if unread || framing == Framing::UntilClose {
-            Next::Close
-        } else {
-            after(&answer)
-        })
+        let unread =
+            self.head.framing()? != Framing::Length(self.body_read) && self.head.framing()? != Framing::Chunked;
+        Ok(if unread || framing == Framing::UntilClose { Next::Close } else { after(&answer) })
     }
 
     /// The server's whole answer, as a reply that can be changed.
@@ -363,11 +330,7 @@ impl<'a> Play<'a> {
         }
         let mut headers = answer.headers.clone();
         headers.remove("transfer-encoding");
-        Ok(Reply {
-            status: answer.status,
-            headers,
-            body: all,
-        })
+        Ok(Reply { status: answer.status, headers, body: all })
     }
 
     /// The same as head and body, its length stated.
@@ -378,8 +341,7 @@ impl<'a> Play<'a> {
         self.status = Some(reply.status);
         let mut head = answer;
         head.headers = reply.headers;
-        head.headers
-            .set("content-length", reply.body.len().to_string());
+        head.headers.set("content-length", reply.body.len().to_string());
         Ok((head, reply.body))
     }
 
@@ -397,12 +359,7 @@ impl<'a> Play<'a> {
         Ok(if closes { Next::Close } else { Next::Another })
     }
 
-    fn drip_whitespace(
-        &mut self,
-        count: u32,
-        pause: Duration,
-        instead: Option<&Reply>,
-    ) -> io::Result<Next> {
+    fn drip_whitespace(&mut self, count: u32, pause: Duration, instead: Option<&Reply>) -> io::Result<Next> {
         let reply = match instead {
             Some(reply) => {
                 self.swallow()?;
@@ -453,11 +410,7 @@ impl<'a> Play<'a> {
 
 /// Whether the connection outlives an answer with this head.
 fn after(answer: &AnswerHead) -> Next {
-    if answer.headers.closes() {
-        Next::Close
-    } else {
-        Next::Another
-    }
+    if answer.headers.closes() { Next::Close } else { Next::Another }
 }
 
 fn write_chunk(stream: &mut impl Write, data: &[u8]) -> io::Result<()> {

@@ -36,9 +36,7 @@ impl Quirk {
         let reply = match self {
             Self::NoChecksums => {
                 let name = checksum_header(seen, "x-amz-")?;
-                Reply::invalid_argument(&format!(
-                    "Unsupported header '{name}' received for this API call."
-                ))
+                Reply::invalid_argument(&format!("Unsupported header '{name}' received for this API call."))
             }
             Self::NoCrc64 => {
                 let named = seen.header("x-amz-checksum-algorithm") == Some("CRC64NVME");
@@ -52,30 +50,20 @@ impl Quirk {
                 let message = "The request signature we calculated does not match the signature you provided.";
                 Reply::error(403, "SignatureDoesNotMatch", message)
             }
-            Self::EqualParts if completes && memory.uneven(seen) => Reply::error(
-                400,
-                "InvalidPart",
-                "All non-trailing parts must have the same length.",
-            ),
-            Self::MinPart(least) if completes && memory.has_smaller(seen, *least) => {
-                Reply::entity_too_small()
+            Self::EqualParts if completes && memory.uneven(seen) => {
+                Reply::error(400, "InvalidPart", "All non-trailing parts must have the same length.")
             }
+            Self::MinPart(least) if completes && memory.has_smaller(seen, *least) => Reply::entity_too_small(),
             Self::MaxParts(most) if seen.part().is_some_and(|n| n > *most) => {
-                Reply::invalid_argument(&format!(
-                    "Part number must be an integer between 1 and {most}, inclusive"
-                ))
+                Reply::invalid_argument(&format!("Part number must be an integer between 1 and {most}, inclusive"))
             }
             Self::SlowDownAbove(most) if seen.in_flight > *most => Reply::slow_down(),
             Self::Region(region) => match seen.signed_region() {
-                Some(signed) if signed != region => {
-                    Reply::authorization_header_malformed(signed, region)
-                }
+                Some(signed) if signed != region => Reply::authorization_header_malformed(signed, region),
                 _ => return None,
             },
             Self::Deny(operation) if seen.operation.same_kind(*operation) => Reply::access_denied(),
-            Self::NotImplemented(operation) if seen.operation.same_kind(*operation) => {
-                Reply::not_implemented()
-            }
+            Self::NotImplemented(operation) if seen.operation.same_kind(*operation) => Reply::not_implemented(),
             _ => return None,
         };
         Some(Fault::answer(reply))
@@ -97,9 +85,7 @@ impl Memory {
 
     fn sizes(&self, seen: &Seen) -> Vec<u64> {
         let parts = seen.param("uploadId").and_then(|id| self.0.get(id));
-        parts
-            .map(|parts| parts.values().copied().collect())
-            .unwrap_or_default()
+        parts.map(|parts| parts.values().copied().collect()).unwrap_or_default()
     }
 
     fn uneven(&self, seen: &Seen) -> bool {
@@ -107,15 +93,12 @@ impl Memory {
         let Some((last, others)) = sizes.split_last() else {
             return false;
         };
-        others.iter().any(|size| *size != others[0])
-            || others.first().is_some_and(|first| last > first)
+        others.iter().any(|size| *size != others[0]) || others.first().is_some_and(|first| last > first)
     }
 
     fn has_smaller(&self, seen: &Seen, least: u64) -> bool {
         let sizes = self.sizes(seen);
-        sizes
-            .split_last()
-            .is_some_and(|(_, others)| others.iter().any(|size| *size < least))
+        sizes.split_last().is_some_and(|(_, others)| others.iter().any(|size| *size < least))
     }
 }
 

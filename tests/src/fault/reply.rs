@@ -26,11 +26,7 @@ impl Reply {
         let mut headers = Headers::default();
         headers.set("x-amz-request-id", REQUEST_ID);
         headers.set("content-type", "application/xml");
-        Self {
-            status,
-            headers,
-            body: body.into(),
-        }
+        Self { status, headers, body: body.into() }
     }
 
     /// An S3 error.
@@ -67,17 +63,12 @@ impl Reply {
 
     /// 500 InternalError.
     pub fn internal_error() -> Self {
-        Self::error(
-            500,
-            "InternalError",
-            "We encountered an internal error. Please try again.",
-        )
+        Self::error(500, "InternalError", "We encountered an internal error. Please try again.")
     }
 
     /// A proxy's 502 with HTML in it.
     pub fn bad_gateway_html() -> Self {
-        Self::new(502, "<html><body><h1>502 Bad Gateway</h1></body></html>")
-            .header("content-type", "text/html")
+        Self::new(502, "<html><body><h1>502 Bad Gateway</h1></body></html>").header("content-type", "text/html")
     }
 
     /// 400 RequestTimeout: the server got tired of waiting for the body.
@@ -103,8 +94,7 @@ impl Reply {
         let message = "The bucket you are attempting to access must be addressed using the specified endpoint. \
                        Please send all future requests to this endpoint.";
         let elements = format!("<Endpoint>{endpoint}</Endpoint><Bucket>b</Bucket>");
-        Self::error_with(301, "PermanentRedirect", message, &elements)
-            .header("x-amz-bucket-region", region)
+        Self::error_with(301, "PermanentRedirect", message, &elements).header("x-amz-bucket-region", region)
     }
 
     /// 307 TemporaryRedirect with a Location.
@@ -117,12 +107,10 @@ impl Reply {
 
     /// 400 AuthorizationHeaderMalformed with the region that was expected.
     pub fn authorization_header_malformed(signed: &str, region: &str) -> Self {
-        let message = format!(
-            "The authorization header is malformed; the region '{signed}' is wrong; expecting '{region}'"
-        );
+        let message =
+            format!("The authorization header is malformed; the region '{signed}' is wrong; expecting '{region}'");
         let elements = format!("<Region>{region}</Region>");
-        Self::error_with(400, "AuthorizationHeaderMalformed", &message, &elements)
-            .header("x-amz-bucket-region", region)
+        Self::error_with(400, "AuthorizationHeaderMalformed", &message, &elements).header("x-amz-bucket-region", region)
     }
 
     /// 403 RequestTimeTooSkewed; the `Date` header of the answer is the server's own clock.
@@ -153,12 +141,7 @@ impl Reply {
     /// 412 PreconditionFailed.
     pub fn precondition_failed() -> Self {
         let message = "At least one of the pre-conditions you specified did not hold";
-        Self::error_with(
-            412,
-            "PreconditionFailed",
-            message,
-            "<Condition>If-None-Match</Condition>",
-        )
+        Self::error_with(412, "PreconditionFailed", message, "<Condition>If-None-Match</Condition>")
     }
 
     /// 400 EntityTooSmall.
@@ -183,11 +166,7 @@ impl Reply {
 
     /// 501 NotImplemented.
     pub fn not_implemented() -> Self {
-        Self::error(
-            501,
-            "NotImplemented",
-            "A header you provided implies functionality that is not implemented.",
-        )
+        Self::error(501, "NotImplemented", "A header you provided implies functionality that is not implemented.")
     }
 
     pub(crate) fn head(&self, closes: bool) -> AnswerHead {
@@ -199,11 +178,7 @@ impl Reply {
         if closes {
             headers.set("connection", "close");
         }
-        AnswerHead {
-            status: self.status,
-            reason: reason(self.status).to_owned(),
-            headers,
-        }
+        AnswerHead { status: self.status, reason: reason(self.status).to_owned(), headers }
     }
 }
 
@@ -211,11 +186,7 @@ impl Reply {
 pub(crate) fn date(offset_seconds: i64) -> String {
     let offset = Duration::from_secs(offset_seconds.unsigned_abs());
     let now = SystemTime::now();
-    httpdate::fmt_http_date(if offset_seconds < 0 {
-        now - offset
-    } else {
-        now + offset
-    })
+    httpdate::fmt_http_date(if offset_seconds < 0 { now - offset } else { now + offset })
 }
 
 fn reason(status: u16) -> &'static str {

@@ -151,12 +151,7 @@ impl Rule {
 
     /// Matches what this says yes to.
     pub fn when(condition: impl Fn(&Seen) -> bool + Send + 'static) -> Self {
-        Self {
-            condition: Box::new(condition),
-            skip: 0,
-            times: 1,
-            fault: Fault::Pass,
-        }
+        Self { condition: Box::new(condition), skip: 0, times: 1, fault: Fault::Pass }
     }
 
     /// Lets the first so many matches pass.
@@ -217,10 +212,7 @@ impl Script {
 
     /// Asks a closure first.
     pub fn choosing(chooser: impl FnMut(&Seen) -> Option<Fault> + Send + 'static) -> Self {
-        Self {
-            chooser: Some(Box::new(chooser)),
-            ..Self::default()
-        }
+        Self { chooser: Some(Box::new(chooser)), ..Self::default() }
     }
 
     /// Adds a rule.
@@ -240,11 +232,7 @@ impl Script {
     pub(crate) fn choose(&mut self, seen: &Seen) -> Fault {
         let chosen = self.chooser.as_mut().and_then(|chooser| chooser(seen));
         let chosen = chosen.or_else(|| self.rules.iter_mut().find_map(|rule| rule.choose(seen)));
-        let chosen = chosen.or_else(|| {
-            self.quirks
-                .iter()
-                .find_map(|quirk| quirk.choose(seen, &self.memory))
-        });
+        let chosen = chosen.or_else(|| self.quirks.iter().find_map(|quirk| quirk.choose(seen, &self.memory)));
         if chosen.is_none() {
             self.memory.note(seen);
         }
@@ -255,9 +243,6 @@ impl Script {
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let faults: Vec<_> = self.rules.iter().map(|rule| &rule.fault).collect();
-        f.debug_struct("Script")
-            .field("faults", &faults)
-            .field("quirks", &self.quirks)
-            .finish_non_exhaustive()
+        f.debug_struct("Script").field("faults", &faults).field("quirks", &self.quirks).finish_non_exhaustive()
     }
 }

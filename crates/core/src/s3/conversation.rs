@@ -12,13 +12,11 @@ use sha2::{Digest, Sha256};
 use super::{
     call::{Answer, Call, Payload, Repeat},
     failure::{self, Class, Failure},
+    op::http_date,
     sign::{self, PayloadHash, Signing},
 };
 use crate::{
-    abi::{
-        BodySource, Frame, Headers, Input, Millis, Output, Received, Request, RequestId, Sent,
-        TransportCause,
-    },
+    abi::{BodySource, Frame, Headers, Input, Millis, Output, Received, Request, RequestId, Sent, TransportCause},
     error::{Error, Kind},
     event::Event,
     job::{Job, Remembered, Target},
@@ -81,12 +79,7 @@ impl Success {
     /// As the operations parse it.
     #[must_use]
     pub fn answer(&self) -> Answer<'_> {
-        Answer {
-            status: self.status,
-            headers: &self.headers,
-            body: &self.body,
-            received: self.received.as_ref(),
-        }
+        Answer { status: self.status, headers: &self.headers, body: &self.body, received: self.received.as_ref() }
     }
 }
 
@@ -295,8 +288,7 @@ impl<T: Clone> Conversation<T> {
             }
             Input::Tick { now } => {
                 self.woken_at = None;
-                let (due, later) =
-                    std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| at <= now);
+                let (due, later) = std::mem::take(&mut self.waiting).into_iter().partition(|(at, _)| at <= now);
                 self.waiting = later;
                 for (_, open) in due {
                     self.dispatch(*now, open, out);
@@ -339,13 +331,7 @@ impl<T: Clone> Conversation<T> {
     }
 
     fn reply(open: Open<T>, result: Result<Success, Trouble>) -> Reply<T> {
-        Reply {
-            token: open.token,
-            call: open.call,
-            result,
-            ambiguous: open.ambiguous,
-            attempt: open.attempt,
-        }
+        Reply { token: open.token, call: open.call, result, ambiguous: open.ambiguous, attempt: open.attempt }
     }
 
     fn answered_no(
@@ -538,11 +524,4 @@ fn retry_after_ms(answer: &Answer<'_>, now: Millis) -> Option<u64> {
 fn clock_offset_ms(answer: &Answer<'_>, now: Millis) -> Option<i64> {
     let server = http_date(answer.header("date")?)?;
     i64::try_from(server.0).ok()?.checked_sub_unsigned(now.0)
-}
-
-/// Reads an HTTP date.
-pub fn http_date(text: &str) -> Option<Millis> {
-    let at = httpdate::parse_http_date(text).ok()?;
-    let ms = at.duration_since(std::time::UNIX_EPOCH).ok()?.as_millis();
-    Some(Millis(u64::try_from(ms).ok()?))
 }

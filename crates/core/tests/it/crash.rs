@@ -2,7 +2,7 @@
 
 use holdfast_core::report::Outcome;
 
-use crate::scenario::{KEY, UNIT, Scenario};
+use crate::scenario::{KEY, Scenario, UNIT};
 
 #[test]
 fn a_crash_after_any_step_costs_nothing_but_time() {

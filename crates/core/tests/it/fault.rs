@@ -7,7 +7,7 @@ use holdfast_core::{
 };
 
 use crate::{
-    scenario::{KEY, UNIT, NOON, Scenario},
+    scenario::{KEY, NOON, Scenario, UNIT},
     sim_s3::Fault,
 };
 
@@ -68,8 +68,7 @@ fn two_faults_in_a_row() {
         for first in survivable() {
             for second in survivable() {
                 let what = format!("{first:?} at call {call}, then {second:?}");
-                let mut scenario =
-                    Scenario::upload(len).with_fault(call, first).with_fault(call + 1, second);
+                let mut scenario = Scenario::upload(len).with_fault(call, first).with_fault(call + 1, second);
                 let outcome = scenario.run();
                 judge(&scenario, &outcome, &what);
             }

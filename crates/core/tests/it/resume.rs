@@ -6,7 +6,7 @@ use holdfast_core::{
     report::{Outcome, Report},
 };
 
-use crate::scenario::{KEY, UNIT, Scenario, bytes, kept};
+use crate::scenario::{KEY, Scenario, UNIT, bytes, kept};
 
 /// An upload that stopped when `parts` of its parts had been written down.
 fn interrupted(len: usize, parts: usize) -> Scenario {

@@ -192,7 +192,10 @@ impl Scenario {
                     Output::NeedCredentials => {
                         self.renewals += 1;
                         let credentials = Some(credentials("AKIDFRESH"));
-                        inbox.push_back(Frame { header: Input::Credentials { now: self.now, credentials }, body: Vec::new() });
+                        inbox.push_back(Frame {
+                            header: Input::Credentials { now: self.now, credentials },
+                            body: Vec::new(),
+                        });
                     }
                     Output::Event(event) => self.events.push(event),
                     Output::Done(outcome) => return Some(*outcome),
@@ -251,4 +254,3 @@ pub fn kept(events: &[Event]) -> Option<u32> {
         _ => None,
     })
 }
-

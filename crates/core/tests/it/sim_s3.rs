@@ -174,7 +174,9 @@ fn error(status: u16, code: &str) -> Said {
 fn error_with(status: u16, code: &str, more: &str) -> Said {
     said(
         status,
-        format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>made up</Message>{more}<RequestId>R1</RequestId></Error>"),
+        format!(
+            "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>made up</Message>{more}<RequestId>R1</RequestId></Error>"
+        ),
     )
 }
 
@@ -194,16 +196,13 @@ impl Server {
         let body = match request.body {
             BodySource::Empty => Vec::new(),
             BodySource::Inline { .. } => inline.to_vec(),
-            BodySource::Part { offset, len, .. } => {
-                source[offset as usize..(offset + len) as usize].to_vec()
-            }
+            BodySource::Part { offset, len, .. } => source[offset as usize..(offset + len) as usize].to_vec(),
         };
         let operation = operation(request.method, key, &query);
         let index = self.calls.len();
         self.calls.push(operation.to_owned());
         let fault = self.faults.remove(&index);
-        let mut asked =
-            Asked { operation, key: decode(key).unwrap(), query, headers: &request.headers, body };
+        let mut asked = Asked { operation, key: decode(key).unwrap(), query, headers: &request.headers, body };
         let id = request.id;
         let failed = |sent, cause| Reply {
             input: Input::Failed { now, id, sent, cause, message: "made up".into() },
@@ -286,9 +285,7 @@ impl Server {
 
     fn act(&mut self, asked: &Asked<'_>, now: Millis) -> Said {
         let operation = asked.operation;
-        let header = |name: &str| {
-            asked.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-        };
+        let header = |name: &str| asked.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         let scope = format!("/{}/s3/aws4_request", self.region);
         if let Some(authorization) = header("authorization") {
             if !authorization.contains(&scope) {
@@ -302,7 +299,9 @@ impl Server {
         if self.denied.contains(&operation) {
             return error(403, "AccessDenied");
         }
-        if self.no_checksums && asked.headers.iter().any(|(name, _)| name.starts_with("x-amz-checksum") || name.starts_with("x-amz-sdk")) {
+        if self.no_checksums
+            && asked.headers.iter().any(|(name, _)| name.starts_with("x-amz-checksum") || name.starts_with("x-amz-sdk"))
+        {
             return error_with(400, "InvalidArgument", "<ArgumentName>x-amz-checksum</ArgumentName>");
         }
         if self.no_conditions && header("if-none-match").is_some() {
@@ -342,12 +341,13 @@ impl Server {
             "CreateMultipartUpload" => {
                 let id = format!("upload {}+/=", self.next_upload);
                 self.next_upload += 1;
-                let upload =
-                    Upload { key: asked.key.clone(), headers: asked.headers.clone(), parts: BTreeMap::new() };
+                let upload = Upload { key: asked.key.clone(), headers: asked.headers.clone(), parts: BTreeMap::new() };
                 self.uploads.insert(id.clone(), upload);
                 let mut said = said(
                     200,
-                    format!("<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"),
+                    format!(
+                        "<InitiateMultipartUploadResult><Bucket>b</Bucket><Key>k</Key><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+                    ),
                 );
                 if let Some(date) = &self.abort_date {
                     said.headers.push(("x-amz-abort-date".into(), date.clone()));
@@ -377,7 +377,10 @@ impl Server {
                     xml += &format!("<NextPartNumberMarker>{last}</NextPartNumberMarker>");
                 }
                 for (number, (bytes, etag)) in page {
-                    xml += &format!("<Part><PartNumber>{number}</PartNumber><ETag>&quot;{etag}&quot;</ETag><Size>{}</Size></Part>", bytes.len());
+                    xml += &format!(
+                        "<Part><PartNumber>{number}</PartNumber><ETag>&quot;{etag}&quot;</ETag><Size>{}</Size></Part>",
+                        bytes.len()
+                    );
                 }
                 said(200, xml + "</ListPartsResult>")
             }
@@ -409,9 +412,7 @@ impl Server {
     }
 
     fn complete(&mut self, asked: &Asked<'_>, upload_id: &str, guarded: bool) -> Said {
-        let header = |name: &str| {
-            asked.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
-        };
+        let header = |name: &str| asked.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         if let Some(answer) = self.completed.get(upload_id).filter(|_| !self.forgets_completed) {
             return said(200, answer.clone());
         }
@@ -441,7 +442,8 @@ impl Server {
             md5s.extend(hex::decode(etag).unwrap());
         }
         let whole = digests(&bytes);
-        if header("x-amz-checksum-crc64nvme").and_then(from_base64::<8>).is_some_and(|crc| Some(crc) != whole.crc64nvme) {
+        if header("x-amz-checksum-crc64nvme").and_then(from_base64::<8>).is_some_and(|crc| Some(crc) != whole.crc64nvme)
+        {
             return error(400, "BadDigest");
         }
         if header("x-amz-mp-object-size").is_some_and(|len| len != bytes.len().to_string()) {
@@ -457,7 +459,8 @@ impl Server {
         let object = Object { bytes, etag: etag.clone(), headers: metadata(&upload.headers), crc64 };
         self.uploads.remove(upload_id);
         self.objects.insert(asked.key.clone(), object);
-        let answer = format!("<CompleteMultipartUploadResult><ETag>&quot;{etag}&quot;</ETag></CompleteMultipartUploadResult>");
+        let answer =
+            format!("<CompleteMultipartUploadResult><ETag>&quot;{etag}&quot;</ETag></CompleteMultipartUploadResult>");
         self.completed.insert(upload_id.to_owned(), answer.clone());
         said(200, answer)
     }

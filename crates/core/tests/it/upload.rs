@@ -7,7 +7,7 @@ use holdfast_core::{
     report::{Outcome, Proof, Report, UploadReport},
 };
 
-use crate::scenario::{KEY, UNIT, Scenario, kept};
+use crate::scenario::{KEY, Scenario, UNIT, kept};
 use crate::sim_s3::{Object, digests};
 
 fn report(outcome: Outcome) -> UploadReport {
@@ -85,8 +85,7 @@ fn overwrite_replaces() {
 fn a_key_that_may_only_write_is_enough() {
     for len in [UNIT, 12 * UNIT] {
         let mut scenario = Scenario::upload(len);
-        scenario.server.denied =
-            vec!["HeadObject", "ListObjectsV2", "ListParts", "AbortMultipartUpload", "GetObject"];
+        scenario.server.denied = vec!["HeadObject", "ListObjectsV2", "ListParts", "AbortMultipartUpload", "GetObject"];
         let report = report(scenario.run());
         assert!(scenario.stored());
         assert_eq!(report.proof, Proof { parts: Rung::Crc64nvme, whole: true, looked: false });
@@ -190,7 +189,10 @@ fn a_clock_that_is_wrong_is_corrected_by_the_servers() {
 
 #[test]
 fn orphans_of_earlier_runs_are_aborted_and_nobody_elses() {
-    use holdfast_core::{job::Orphan, name::{Key, UploadId}};
+    use holdfast_core::{
+        job::Orphan,
+        name::{Key, UploadId},
+    };
     let mut scenario = Scenario::upload(UNIT);
     for id in ["ours", "theirs"] {
         let mut upload = crate::sim_s3::Upload { key: KEY.into(), ..Default::default() };
@@ -205,7 +207,10 @@ fn orphans_of_earlier_runs_are_aborted_and_nobody_elses() {
 
 #[test]
 fn an_orphan_that_cannot_be_aborted_is_a_warning() {
-    use holdfast_core::{job::Orphan, name::{Key, UploadId}};
+    use holdfast_core::{
+        job::Orphan,
+        name::{Key, UploadId},
+    };
     let mut scenario = Scenario::upload(UNIT);
     scenario.server.denied = vec!["AbortMultipartUpload"];
     scenario.server.uploads.insert("ours".into(), crate::sim_s3::Upload { key: KEY.into(), ..Default::default() });

@@ -13,9 +13,9 @@ use crate::{cli, driver::World, state::job::random_run, ui::report_text};
 
 pub(super) fn run(args: &cli::List) -> Result<Exit, Error> {
     let location = setup::location(&args.prefix)?;
-    let prefix = location.prefix().map_err(|error| {
-        config_error(error.to_string(), "a prefix ends in a slash: s3://BUCKET/home/client1/")
-    })?;
+    let prefix = location
+        .prefix()
+        .map_err(|error| config_error(error.to_string(), "a prefix ends in a slash: s3://BUCKET/home/client1/"))?;
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &args.transfer, args.output)?;
     let outcome = setup.converse(setup::Task {
         run: random_run()?,

@@ -19,13 +19,16 @@ pub(super) fn run(args: &cli::SelfTest) -> Result<Exit, Error> {
     let ui = Ui::new(Style::People, false);
     let (loading_us, signing_us) = (found.loading.as_micros() as u64, found.signing.as_micros() as u64);
     if args.json {
-        ui.data(&json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "backend": found.backend.to_string(),
-            "native_refused": found.native_refused,
-            "loading_us": loading_us,
-            "signing_us": signing_us,
-        }).to_string());
+        ui.data(
+            &json!({
+                "version": env!("CARGO_PKG_VERSION"),
+                "backend": found.backend.to_string(),
+                "native_refused": found.native_refused,
+                "loading_us": loading_us,
+                "signing_us": signing_us,
+            })
+            .to_string(),
+        );
         return Ok(DONE);
     }
     ui.data(&format!("backend: {}", found.backend));

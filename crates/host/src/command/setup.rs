@@ -72,8 +72,8 @@ impl Setup {
         .map_err(|error| config_error(error.to_string(), "check the CA file and the proxy's settings"))?;
         let keys = keys(storage, given_keys);
         let endpoints = Endpoints::open(&state);
-        let stop = Stop::listen()
-            .map_err(|error| Error::new(Kind::Local, format!("cannot listen for signals: {error}")))?;
+        let stop =
+            Stop::listen().map_err(|error| Error::new(Kind::Local, format!("cannot listen for signals: {error}")))?;
         Ok(Self {
             target,
             state,
@@ -108,13 +108,7 @@ impl Setup {
         };
         let remembered = endpoints.get(target);
         let (journal, records) = task.journal.map_or((None, Vec::new()), |(journal, records)| (Some(journal), records));
-        let mut watcher = Told {
-            ui,
-            endpoints,
-            target,
-            on_event: task.on_event,
-            on_planned: task.on_planned,
-        };
+        let mut watcher = Told { ui, endpoints, target, on_event: task.on_event, on_planned: task.on_planned };
         let mut refresh = || match keys.as_ref() {
             Some(keys) => keys.refresh().map(Some).map_err(no_keys),
             None => Ok(None),
@@ -162,9 +156,8 @@ impl Watcher for Told<'_> {
 
 /// Reads `s3://…`.
 pub(super) fn location(text: &str) -> Result<Location, Error> {
-    Location::parse(text).map_err(|error| {
-        config_error(error.to_string(), "storage is named s3://BUCKET/KEY, or s3://BUCKET/PREFIX/")
-    })
+    Location::parse(text)
+        .map_err(|error| config_error(error.to_string(), "storage is named s3://BUCKET/KEY, or s3://BUCKET/PREFIX/"))
 }
 
 fn style(output: cli::Output) -> Style {
@@ -177,17 +170,14 @@ fn style(output: cli::Output) -> Style {
     }
 }
 
-fn target(
-    storage: &cli::Storage,
-    bucket: &Bucket,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Target, Error> {
+fn target(storage: &cli::Storage, bucket: &Bucket, variable: &dyn Fn(&str) -> Option<String>) -> Result<Target, Error> {
     let provider = storage
         .provider
         .as_deref()
         .map(|name| {
-            Provider::from_name(name)
-                .ok_or_else(|| config_error(format!("there is no provider {name:?}"), "`holdfast upload --help` lists them"))
+            Provider::from_name(name).ok_or_else(|| {
+                config_error(format!("there is no provider {name:?}"), "`holdfast upload --help` lists them")
+            })
         })
         .transpose()?;
     let url = storage.endpoint.clone().or_else(|| variable("AWS_ENDPOINT_URL")).filter(|url| !url.is_empty());
@@ -300,7 +290,8 @@ mod tests {
 
     #[test]
     fn open_http_is_for_private_networks() {
-        for url in ["http://127.0.0.1:9000", "http://[::1]", "http://10.1.2.3", "http://minio:9000", "http://nas.local"] {
+        for url in ["http://127.0.0.1:9000", "http://[::1]", "http://10.1.2.3", "http://minio:9000", "http://nas.local"]
+        {
             assert!(target_of(&with_endpoint(url)).is_ok(), "{url}");
         }
         for url in ["http://s3.example.com", "http://8.8.8.8", "http://[2001:db8::1]"] {

@@ -22,6 +22,9 @@ use crate::{
     ui::report_text,
 };
 
+/// A journal of several runs may grow to this length, in bytes.
+const OLD_JOURNAL: u64 = 8 << 20;
+
 /// What to send, however it was said.
 struct Wish {
     archive: PathBuf,
@@ -65,9 +68,9 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
         setup.ui.line("the end of the journal was torn; what it said is sent again");
     }
     let mut records = read.records;
-    let same = earlier.as_ref().is_some_and(|earlier| {
-        earlier.fingerprint.is_some_and(|before| source.fingerprint().continues(&before))
-    });
+    let same = earlier
+        .as_ref()
+        .is_some_and(|earlier| earlier.fingerprint.is_some_and(|before| source.fingerprint().continues(&before)));
     let mut orphans = Vec::new();
     let (run, begun_at) = match earlier {
         Some(earlier) if same && !ended => (earlier.run, earlier.begun_at),
@@ -80,13 +83,13 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
             (random_run()?, now_s())
         }
     };
-    if orphans.is_empty() && !(same && !ended) {
-        journal.clear()?;
+    if !(same && !ended) {
+        // The file keeps them: aborts are still to be written down, and what the last upload's
+        // checksum was is of use to `verify`. The next run's first record makes them history.
         records.clear();
-    } else if !orphans.is_empty() {
-        // Their aborts are still to be written down: the journal is kept, and begun anew by the
-        // next `Planned`.
-        records.clear();
+        if orphans.is_empty() && journal.len()? > OLD_JOURNAL {
+            journal.clear()?;
+        }
     }
     folder.write(&JobFile {
         version: 1,
@@ -153,7 +156,10 @@ fn wish_from_job(job: job_file::JobFile) -> Result<Wish, Error> {
     let upload = job.upload;
     let storage = job.storage;
     if !upload.archive.is_absolute() {
-        return Err(config_error("the job's `upload.archive` is not an absolute path", "docs/job.md describes the job"));
+        return Err(config_error(
+            "the job's `upload.archive` is not an absolute path",
+            "docs/job.md describes the job",
+        ));
     }
     Ok(Wish {
         archive: upload.archive,
@@ -202,10 +208,9 @@ fn encryption(how: Option<&str>) -> Result<Encryption, Error> {
         Some("kms") => Ok(Encryption::Kms { key_id: None }),
         Some(other) => match other.strip_prefix("kms:") {
             Some(key_id) if !key_id.is_empty() => Ok(Encryption::Kms { key_id: Some(key_id.to_owned()) }),
-            _ => Err(config_error(
-                format!("there is no encryption {other:?}"),
-                "it is `aes256`, `kms`, or `kms:KEY-ID`",
-            )),
+            _ => {
+                Err(config_error(format!("there is no encryption {other:?}"), "it is `aes256`, `kms`, or `kms:KEY-ID`"))
+            }
         },
     }
 }

@@ -53,9 +53,7 @@ fn allowed(url: &str) -> Result<(), Problem> {
     let uri: Uri = url.parse().map_err(|_| not_url())?;
     let host = uri.host().ok_or_else(not_url)?.trim_matches(['[', ']']);
     let is_near = host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback() || [ECS, EKS, EKS_V6].contains(&address));
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback() || [ECS, EKS, EKS_V6].contains(&address));
     match uri.scheme_str() {
         Some("https") => Ok(()),
         Some("http") if is_near => Ok(()),
@@ -70,9 +68,8 @@ fn authorization(environment: &Environment) -> Result<Option<String>, Problem> {
     let token = match environment.get(TOKEN_FILE) {
         // Read each time: it is replaced before it ends.
         Some(path) => {
-            let (text, _) = read::text(Path::new(path)).map_err(|error| {
-                Problem::unusable(format!("{TOKEN_FILE}: `{path}` cannot be read: {error}"))
-            })?;
+            let (text, _) = read::text(Path::new(path))
+                .map_err(|error| Problem::unusable(format!("{TOKEN_FILE}: `{path}` cannot be read: {error}")))?;
             Some(text.trim().to_owned())
         }
         None => environment.get(TOKEN).map(str::to_owned),

@@ -18,9 +18,7 @@ impl Environment {
         let mut variables: BTreeMap<_, _> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        if let Some(home) =
-            std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok())
-        {
+        if let Some(home) = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok()) {
             variables.entry("HOME".to_owned()).or_insert(home);
         }
         Self(variables)
@@ -57,10 +55,8 @@ pub(crate) fn ask(environment: &Environment) -> Outcome {
         (None, None) => Ok(Asked::nothing(format!("{ID} is not set"))),
         (Some(_), None) => Err(Problem::unusable(format!("{ID} is set and {SECRET} is not"))),
         (None, Some(_)) => Err(Problem::unusable(format!("{SECRET} is set and {ID} is not"))),
-        (Some(id), Some(secret)) => {
-            keys::assemble(id, secret, environment.get("AWS_SESSION_TOKEN"), None)
-                .map(Asked::keys)
-                .map_err(Problem::Unusable)
-        }
+        (Some(id), Some(secret)) => keys::assemble(id, secret, environment.get("AWS_SESSION_TOKEN"), None)
+            .map(Asked::keys)
+            .map_err(Problem::Unusable),
     }
 }

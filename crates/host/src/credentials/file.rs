@@ -17,8 +17,8 @@ use super::{
 const SHAPE: &str = r#"{"access_key_id": "…", "secret_access_key": "…", "session_token": "…"}"#;
 
 pub(crate) fn ask(path: &Path) -> Outcome {
-    let (text, metadata) = read::text(path)
-        .map_err(|error| Problem::unusable(format!("it cannot be read: {error}")))?;
+    let (text, metadata) =
+        read::text(path).map_err(|error| Problem::unusable(format!("it cannot be read: {error}")))?;
     private(path, &metadata)?;
     // Only syntax can be wrong here, so that the words hold a place and never a value.
     let fields: Map<String, Value> = match serde_json::from_str(&text) {
@@ -35,12 +35,9 @@ pub(crate) fn ask(path: &Path) -> Outcome {
         Some(Value::String(value)) => Ok(Some(value.as_str())),
         Some(_) => Err(Problem::unusable(format!("`{name}` is not a string"))),
     };
-    let required =
-        |name: &str| field(name)?.ok_or_else(|| Problem::unusable(format!("`{name}` is missing")));
+    let required = |name: &str| field(name)?.ok_or_else(|| Problem::unusable(format!("`{name}` is missing")));
     let (id, secret) = (required("access_key_id")?, required("secret_access_key")?);
-    keys::assemble(id, secret, field("session_token")?, None)
-        .map(Asked::keys)
-        .map_err(Problem::Unusable)
+    keys::assemble(id, secret, field("session_token")?, None).map(Asked::keys).map_err(Problem::Unusable)
 }
 
 fn private(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
@@ -54,10 +51,7 @@ fn private(path: &Path, metadata: &Metadata) -> Result<(), Problem> {
     }
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(Problem::unusable(format!(
-            "others may read it (mode {mode:04o}): chmod 600 {}",
-            path.display()
-        )));
+        return Err(Problem::unusable(format!("others may read it (mode {mode:04o}): chmod 600 {}", path.display())));
     }
     Ok(())
 }

@@ -49,8 +49,7 @@ impl Ini {
 
 /// A comment begins at `#` or `;` behind white space: keys may hold either.
 fn without_comment(value: &str) -> &str {
-    let starts =
-        |at: &usize| value[*at..].starts_with(['#', ';']) && value[..*at].ends_with([' ', '\t']);
+    let starts = |at: &usize| value[*at..].starts_with(['#', ';']) && value[..*at].ends_with([' ', '\t']);
     match value.char_indices().map(|(at, _)| at).find(starts) {
         Some(at) => &value[..at],
         None => value,

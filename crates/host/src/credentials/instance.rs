@@ -43,9 +43,8 @@ fn endpoint(environment: &Environment) -> String {
     if let Some(endpoint) = environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") {
         return endpoint.trim_end_matches('/').to_owned();
     }
-    let is_ipv6 = environment
-        .get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE")
-        .is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
+    let is_ipv6 =
+        environment.get("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE").is_some_and(|mode| mode.eq_ignore_ascii_case("ipv6"));
     if is_ipv6 { "http://[fd00:ec2::254]" } else { "http://169.254.169.254" }.to_owned()
 }
 
@@ -58,9 +57,7 @@ fn token(service: &Metadata, endpoint: &str) -> Result<String, String> {
             .map(|token| token.trim().to_owned())
             .filter(|token| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()))
             .ok_or_else(|| "it gave no token".to_owned()),
-        Ok(answer) if answer.status == 403 => {
-            Err("it is switched off for this instance (status 403)".to_owned())
-        }
+        Ok(answer) if answer.status == 403 => Err("it is switched off for this instance (status 403)".to_owned()),
         Ok(answer) => Err(format!("it gave no token (status {})", answer.status)),
         Err(failure) if failure.cause == TransportCause::Stalled => {
             Err(format!("{failure}; in a container on EC2, its hop limit must be 2"))
@@ -70,11 +67,7 @@ fn token(service: &Metadata, endpoint: &str) -> Result<String, String> {
 }
 
 /// What is at a path; `None` for a 404.
-fn get(
-    service: &Metadata,
-    url: &str,
-    headers: &[(String, String)],
-) -> Result<Option<String>, Problem> {
+fn get(service: &Metadata, url: &str, headers: &[(String, String)]) -> Result<Option<String>, Problem> {
     match service.get(url, headers) {
         Ok(answer) if answer.status == 200 => String::from_utf8(answer.body)
             .map(Some)

@@ -8,9 +8,7 @@ use holdfast_core::{
 /// Without white space around it, and without the marks of no width that come along with text
 /// copied from a page.
 pub(crate) fn trimmed(text: &str) -> &str {
-    text.trim_matches(|c: char| {
-        c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}')
-    })
+    text.trim_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200d}'))
 }
 
 /// Keys, when each of the parts can be one. The words for what is wrong do not repeat it.
@@ -24,9 +22,7 @@ pub(crate) fn assemble(
     Ok(Credentials {
         access_key_id: clean(id, "access key id")?,
         secret_access_key: Secret::new(clean(secret, "secret access key")?),
-        session_token: token
-            .map(|token| clean(token, "session token").map(Secret::new))
-            .transpose()?,
+        session_token: token.map(|token| clean(token, "session token").map(Secret::new)).transpose()?,
         expires_at,
     })
 }
@@ -47,9 +43,7 @@ fn clean(text: &str, what: &str) -> Result<String, String> {
         return Err(format!("the {what} is empty"));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(format!(
-            "the {what} holds a space or a character that no key has: copy it again"
-        ));
+        return Err(format!("the {what} holds a space or a character that no key has: copy it again"));
     }
     Ok(text.to_owned())
 }
@@ -69,8 +63,7 @@ mod tests {
 
     #[test]
     fn what_is_no_key_is_refused_without_repeating_it() {
-        for secret in ["", "  ", "senti nel", "sentinel\nsentinel", "sentinël", "sentinel\u{200b}x"]
-        {
+        for secret in ["", "  ", "senti nel", "sentinel\nsentinel", "sentinël", "sentinel\u{200b}x"] {
             let error = assemble("AKIA1", secret, None, None).expect_err(secret);
             assert!(error.contains("secret access key") && !error.contains("senti"), "{error}");
         }

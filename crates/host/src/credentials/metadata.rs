@@ -33,12 +33,7 @@ impl Metadata {
     }
 
     /// Asks once.
-    pub(crate) fn ask(
-        &self,
-        method: Method,
-        url: &str,
-        headers: &[(String, String)],
-    ) -> Result<Answer, Failure> {
+    pub(crate) fn ask(&self, method: Method, url: &str, headers: &[(String, String)]) -> Result<Answer, Failure> {
         self.0.send(Call {
             method,
             url,
@@ -58,10 +53,9 @@ impl Metadata {
             let outcome = self.ask(Method::Get, url, headers);
             let may_pass = match &outcome {
                 Ok(answer) => answer.status == 429 || answer.status >= 500,
-                Err(failure) => matches!(
-                    failure.cause,
-                    TransportCause::Broken | TransportCause::Stalled | TransportCause::Connect
-                ),
+                Err(failure) => {
+                    matches!(failure.cause, TransportCause::Broken | TransportCause::Stalled | TransportCause::Connect)
+                }
             };
             if !may_pass || attempt == ATTEMPTS {
                 return outcome;
@@ -86,9 +80,8 @@ struct Document {
 /// Reads keys; the words for what is wrong never hold what was read.
 pub(crate) fn keys(body: &[u8]) -> Result<Credentials, Problem> {
     let unavailable = |problem: &str| Problem::Unavailable(problem.to_owned());
-    let document: Document = serde_json::from_slice(body).map_err(|_| {
-        unavailable("it answered with something that is not a JSON document of keys")
-    })?;
+    let document: Document = serde_json::from_slice(body)
+        .map_err(|_| unavailable("it answered with something that is not a JSON document of keys"))?;
     if let Some(code) = document.code.filter(|code| code != "Success") {
         let is_word = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
         let code = if is_word && code.len() < 64 { code } else { "no success".to_owned() };
@@ -98,16 +91,13 @@ pub(crate) fn keys(body: &[u8]) -> Result<Credentials, Problem> {
         return Err(unavailable("its answer lacks `AccessKeyId` or `SecretAccessKey`"));
     };
     let expires_at = document.expiration.map(|text| moment(&text)).transpose()?;
-    keys::assemble(&id, &secret, document.token.as_deref(), expires_at)
-        .map_err(Problem::Unavailable)
+    keys::assemble(&id, &secret, document.token.as_deref(), expires_at).map_err(Problem::Unavailable)
 }
 
 /// `2026-11-23T02:00:00Z`.
 fn moment(text: &str) -> Result<Millis, Problem> {
-    let moment: jiff::Timestamp = text
-        .trim()
-        .parse()
-        .map_err(|_| Problem::Unavailable("its `Expiration` is not a time".to_owned()))?;
+    let moment: jiff::Timestamp =
+        text.trim().parse().map_err(|_| Problem::Unavailable("its `Expiration` is not a time".to_owned()))?;
     Ok(Millis(u64::try_from(moment.as_millisecond()).unwrap_or(0)))
 }
 

@@ -41,17 +41,15 @@ pub(crate) fn ask(explicit: Option<&str>, environment: &Environment) -> Outcome 
         };
     };
     let set = |name: &&str| settings.get(*name).is_some_and(|value| !value.is_empty());
-    let unsupported = |name: &str| {
-        Problem::unusable(format!("it sets `{name}`, which is not supported here: use keys"))
-    };
+    let unsupported =
+        |name: &str| Problem::unusable(format!("it sets `{name}`, which is not supported here: use keys"));
     if let Some(name) = BEFORE_KEYS.iter().find(|name| set(name)) {
         return Err(unsupported(name));
     }
     let get = |name: &str| settings.get(name).map(String::as_str).filter(|value| !value.is_empty());
     match (get("aws_access_key_id"), get("aws_secret_access_key")) {
         (Some(id), Some(secret)) => {
-            let credentials = keys::assemble(id, secret, get("aws_session_token"), None)
-                .map_err(Problem::Unusable)?;
+            let credentials = keys::assemble(id, secret, get("aws_session_token"), None).map_err(Problem::Unusable)?;
             Ok(Asked::Keys(Box::new(Found { credentials, warnings: profile.warnings })))
         }
         (Some(_), None) => Err(Problem::unusable("it has no `aws_secret_access_key`")),
@@ -68,16 +66,12 @@ pub(crate) fn ask(explicit: Option<&str>, environment: &Environment) -> Outcome 
 ///
 /// # Errors
 /// When a file of AWS's cannot be understood.
-pub fn region(
-    explicit: Option<&str>,
-    environment: &Environment,
-) -> Result<Option<String>, CredentialsError> {
+pub fn region(explicit: Option<&str>, environment: &Environment) -> Result<Option<String>, CredentialsError> {
     if let Some(region) = environment.get("AWS_REGION").or(environment.get("AWS_DEFAULT_REGION")) {
         return Ok(Some(region.to_owned()));
     }
     let name = name(explicit, environment);
-    let profile = Profile::read(name, environment)
-        .map_err(|problem| problem.at(Place::Profile(name.to_owned())))?;
+    let profile = Profile::read(name, environment).map_err(|problem| problem.at(Place::Profile(name.to_owned())))?;
     let region = profile.settings.and_then(|mut settings| settings.remove("region"));
     Ok(region.filter(|region| !region.is_empty()))
 }
@@ -93,8 +87,7 @@ struct Profile {
 impl Profile {
     fn read(name: &str, environment: &Environment) -> Result<Self, Problem> {
         let config = AwsFile::read("AWS_CONFIG_FILE", ".aws/config", environment)?;
-        let credentials =
-            AwsFile::read("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", environment)?;
+        let credentials = AwsFile::read("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials", environment)?;
         let in_config = config.ini.section(&format!("profile {name}")).or_else(|| {
             config
                 .ini
@@ -148,13 +141,11 @@ impl AwsFile {
             }
         };
         let ini = Ini::parse(&text).map_err(|line| {
-            Problem::unusable(format!(
-                "line {line} of {shown} is neither `[name]` nor `name = value`"
-            ))
+            Problem::unusable(format!("line {line} of {shown} is neither `[name]` nor `name = value`"))
         })?;
         let mode = metadata.permissions().mode() & 0o777;
-        let open_to_others = (mode & 0o077 != 0)
-            .then(|| format!("others may read {shown} (mode {mode:04o}): chmod 600 it"));
+        let open_to_others =
+            (mode & 0o077 != 0).then(|| format!("others may read {shown} (mode {mode:04o}): chmod 600 it"));
         Ok(Self { ini, place: shown, open_to_others })
     }
 

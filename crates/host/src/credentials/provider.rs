@@ -64,9 +64,7 @@ impl Provider {
         }
         self.refresh().or_else(|error| match last {
             // The service that replaces them falters: they still do.
-            Some(last) if last.credentials.expires_at.is_some_and(|end| end > now) => {
-                Ok(last.credentials)
-            }
+            Some(last) if last.credentials.expires_at.is_some_and(|end| end > now) => Ok(last.credentials),
             _ => Err(error),
         })
     }
@@ -102,9 +100,7 @@ impl Provider {
 
     fn search(&self) -> Result<(Place, Box<Found>), CredentialsError> {
         let environment = &self.environment;
-        let profile = |explicit: Option<&str>| {
-            Place::Profile(profile::name(explicit, environment).to_owned())
-        };
+        let profile = |explicit: Option<&str>| Place::Profile(profile::name(explicit, environment).to_owned());
         let mut tried = Vec::new();
         let mut ask = |place: Place, outcome: Outcome| match outcome {
             Ok(Asked::Keys(found)) => Ok(Some((place, found))),
@@ -115,13 +111,9 @@ impl Provider {
             Err(problem) => Err(problem.at(place)),
         };
         let found = match &self.explicit {
-            Explicit::Keys(given) => {
-                ask(Place::Job, keys::checked(given).map(Asked::keys).map_err(Problem::Unusable))?
-            }
+            Explicit::Keys(given) => ask(Place::Job, keys::checked(given).map(Asked::keys).map_err(Problem::Unusable))?,
             Explicit::File(path) => ask(Place::File(path.clone()), file::ask(path))?,
-            Explicit::Profile(name) => {
-                ask(profile(Some(name)), profile::ask(Some(name), environment))?
-            }
+            Explicit::Profile(name) => ask(profile(Some(name)), profile::ask(Some(name), environment))?,
             Explicit::No => {
                 let mut found = ask(Place::Environment, environment::ask(environment))?;
                 if found.is_none() {
@@ -147,9 +139,9 @@ impl Provider {
 fn web_identity(environment: &Environment) -> Outcome {
     const FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
     match environment.get(FILE) {
-        Some(_) => Err(Problem::unusable(format!(
-            "{FILE} is set, which is not supported here: use keys, or EKS Pod Identity"
-        ))),
+        Some(_) => {
+            Err(Problem::unusable(format!("{FILE} is set, which is not supported here: use keys, or EKS Pod Identity")))
+        }
         None => Ok(Asked::nothing(format!("{FILE} is not set"))),
     }
 }

@@ -14,19 +14,12 @@ mod task;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
+    sync::{Arc, atomic::AtomicBool, mpsc},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use holdfast_core::{
-    abi::{
-        AfterCancel, Frame, Input, Millis, Output, Received, Request, RequestId, Sent, Session,
-        TransportCause,
-    },
+    abi::{AfterCancel, Frame, Input, Millis, Output, Received, Request, RequestId, Sent, Session, TransportCause},
     error::{Error, Kind},
     event::Event,
     job::{Job, Remembered},
@@ -192,8 +185,7 @@ impl Run<'_, '_> {
 
     /// Waits for the next thing to happen, and puts it into the inbox.
     fn receive(&mut self) {
-        let until_wake =
-            self.wake_at.map_or(BEAT, |at| Duration::from_millis(at.since(now())).min(BEAT));
+        let until_wake = self.wake_at.map_or(BEAT, |at| Duration::from_millis(at.since(now())).min(BEAT));
         match self.finished.recv_timeout(until_wake) {
             Ok(finished) => self.finished(finished),
             Err(mpsc::RecvTimeoutError::Timeout | mpsc::RecvTimeoutError::Disconnected) => {}
@@ -303,9 +295,7 @@ impl Run<'_, '_> {
                 if let Some(UnderWay { request, operation, .. }) = self.in_flight.remove(&id) {
                     self.fence.answered(&request, operation, answer.status, &answer.headers);
                 }
-                let received = answer
-                    .sunk
-                    .map(|len| Received { len, digests: digests.unwrap_or_default() });
+                let received = answer.sunk.map(|len| Received { len, digests: digests.unwrap_or_default() });
                 self.inbox.push_back(Frame {
                     header: Input::Response {
                         now: now(),
@@ -348,9 +338,4 @@ impl Drop for Pool {
 pub fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
-
-/// Whether a flag is up.
-pub(crate) fn is_set(flag: &AtomicBool) -> bool {
-    flag.load(Ordering::Relaxed)
 }

@@ -170,11 +170,17 @@ fn the_other_jobs_may_do_what_they_need() {
             list(),
             request(
                 Method::Get,
-                url("?continuation-token=1%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=home%2Fclient1%2F"),
+                url(
+                    "?continuation-token=1%2B%2F%3D&delimiter=%2F&encoding-type=url&list-type=2&prefix=home%2Fclient1%2F",
+                ),
             ),
             Operation::ListObjectsV2,
         ),
-        (abort(), request(Method::Delete, url("home/client1/old.zip?uploadId=old-id")), Operation::AbortMultipartUpload),
+        (
+            abort(),
+            request(Method::Delete, url("home/client1/old.zip?uploadId=old-id")),
+            Operation::AbortMultipartUpload,
+        ),
         (abort(), request(Method::Get, url("home/client1/old.zip?uploadId=old-id")), Operation::ListParts),
     ] {
         assert_eq!(allowed(&job, &request), operation);
@@ -328,7 +334,12 @@ fn the_right_operation_in_the_wrong_place_is_refused() {
         ("list the bucket", upload(), Method::Get, "?list-type=2".to_owned()),
         ("list the folder", upload(), Method::Get, "?list-type=2&prefix=home%2Fclient1%2F".to_owned()),
         ("list beyond the key", upload(), Method::Get, format!("?list-type=2&prefix={PREFIX}x")),
-        ("abort another id of an orphan's key", upload(), Method::Delete, "home/client1/old.zip?uploadId=new".to_owned()),
+        (
+            "abort another id of an orphan's key",
+            upload(),
+            Method::Delete,
+            "home/client1/old.zip?uploadId=new".to_owned(),
+        ),
         ("write to an orphan's key", upload(), Method::Post, "home/client1/old.zip?uploads".to_owned()),
         ("an orphan's id on another key", abort(), Method::Delete, "home/client2/x?uploadId=old-id".to_owned()),
         ("list the root", list(), Method::Get, "?list-type=2".to_owned()),
@@ -348,7 +359,10 @@ fn the_jobs_own_headers_pass() {
     allowed(
         &job,
         &create(&[
-            ("authorization", "AWS4-HMAC-SHA256 Credential=A/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0"),
+            (
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=A/20261123/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=0",
+            ),
             ("x-amz-date", "20261123T020000Z"),
             ("x-amz-security-token", "token+/="),
             ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
@@ -400,7 +414,11 @@ fn a_header_that_changes_what_is_stored_is_refused() {
 #[test]
 fn a_value_that_is_not_the_jobs_is_refused() {
     for (attack, name, value) in [
-        ("a key of the attacker's", "x-amz-server-side-encryption-aws-kms-key-id", "arn:aws:kms:eu-west-1:2:key/theirs"),
+        (
+            "a key of the attacker's",
+            "x-amz-server-side-encryption-aws-kms-key-id",
+            "arn:aws:kms:eu-west-1:2:key/theirs",
+        ),
         ("weaker encryption", "x-amz-server-side-encryption", "AES256"),
         ("a class that thaws for days", "x-amz-storage-class", "DEEP_ARCHIVE"),
         ("a tag more", "x-amz-tagging", "a%20b=c%2Fd&kind=backup&expire=now"),

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use holdfast_core::abi::{MAX_INLINE_LEN, TransportCause};
+use holdfast_core::abi::{MAX_INLINE_LEN, Method, TransportCause};
 use http::{HeaderMap, header};
 
 use super::{
@@ -15,6 +15,7 @@ use super::{
 /// Reads all of the answer, so that its connection can serve another call.
 pub(crate) fn receive(
     response: http::Response<ureq::Body>,
+    method: Method,
     sink: Option<Sink<'_>>,
     exchange: &Exchange,
     host: &str,
@@ -22,7 +23,8 @@ pub(crate) fn receive(
     let (head, body) = response.into_parts();
     let status = head.status.as_u16();
     let mut incoming = Incoming { body: body.into_reader(), exchange, host };
-    let announced = content_length(&head.headers);
+    // An answer to HEAD announces what a GET would bring.
+    let announced = content_length(&head.headers).filter(|_| method != Method::Head);
     let headers = listed(&head.headers);
     match sink.filter(|_| head.status.is_success()) {
         Some(sink) => {
@@ -78,10 +80,7 @@ impl Incoming<'_> {
                 return Ok(arrived);
             }
             sink.writer.write_all(&piece[..bytes]).map_err(|error| {
-                self.failure(
-                    TransportCause::Local,
-                    format!("what was received cannot be written: {error}"),
-                )
+                self.failure(TransportCause::Local, format!("what was received cannot be written: {error}"))
             })?;
         }
     }
@@ -113,8 +112,7 @@ impl Incoming<'_> {
     fn wrong_len(&self, len: u64, expected: u64) -> Failure {
         let peer = failure::peer(self.exchange, self.host);
         let more = if len > expected { " or more" } else { "" };
-        let message =
-            format!("{peer} answered with {len} bytes{more} where {expected} were asked for");
+        let message = format!("{peer} answered with {len} bytes{more} where {expected} were asked for");
         self.failure(TransportCause::Malformed, message)
     }
 

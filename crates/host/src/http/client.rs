@@ -49,10 +49,7 @@ impl Client {
     ///
     /// # Errors
     /// When the CA file or the proxy's URL is of no use.
-    pub fn with_environment(
-        config: &ClientConfig,
-        variable: Variable<'_>,
-    ) -> Result<Self, HttpError> {
+    pub fn with_environment(config: &ClientConfig, variable: Variable<'_>) -> Result<Self, HttpError> {
         let routes = Arc::new(Routes::new(&config.proxy, variable)?);
         let opener = Opener {
             routes: Arc::clone(&routes),
@@ -95,7 +92,7 @@ impl Client {
         if exchange.is_cancelled() {
             return Err(failure::from_ureq(failure::Stop::cancelled().into(), &exchange, host));
         }
-        let Call { body, sink, answer_within, .. } = call;
+        let Call { method, body, sink, answer_within, .. } = call;
         let response = if body.is_empty() {
             self.run(request, SendBody::none(), answer_within)
         } else {
@@ -106,7 +103,7 @@ impl Client {
         if response.status() == http::StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             self.blame_proxy(&uri, &exchange, host)?;
         }
-        answer::receive(response, sink, &exchange, host)
+        answer::receive(response, method, sink, &exchange, host)
     }
 
     fn run(
@@ -116,11 +113,7 @@ impl Client {
         answer_within: Duration,
     ) -> Result<http::Response<ureq::Body>, ureq::Error> {
         let request = request.map(|()| body);
-        let request = self
-            .agent
-            .configure_request(request)
-            .timeout_recv_response(Some(answer_within))
-            .build();
+        let request = self.agent.configure_request(request).timeout_recv_response(Some(answer_within)).build();
         self.agent.run(request)
     }
 
@@ -128,8 +121,7 @@ impl Client {
     fn blame_proxy(&self, uri: &Uri, exchange: &Exchange, host: &str) -> Result<(), Failure> {
         match self.routes.to(uri) {
             Ok(Route::Forward(server)) => {
-                let mut failure =
-                    failure::from_ureq(tunnel::wants_password(&server).into(), exchange, host);
+                let mut failure = failure::from_ureq(tunnel::wants_password(&server).into(), exchange, host);
                 failure.cause = TransportCause::Proxy;
                 Err(failure)
             }

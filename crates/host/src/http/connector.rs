@@ -37,11 +37,7 @@ impl fmt::Debug for Opener {
 impl Connector for Opener {
     type Out = Connection;
 
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        _: Option<()>,
-    ) -> Result<Option<Connection>, ureq::Error> {
+    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Connection>, ureq::Error> {
         let exchange = Exchange::current().ok_or(ureq::Error::ConnectionFailed)?;
         Ok(Some(Connection::new(self.open(details, &exchange)?)))
     }
@@ -51,21 +47,15 @@ impl Opener {
     fn open(&self, details: &ConnectionDetails<'_>, exchange: &Exchange) -> Result<Made, Stop> {
         let target = Target::of(details.uri);
         let until = Instant::now() + self.timeout;
-        let route =
-            self.routes.to(details.uri).map_err(|why| Stop::new(TransportCause::Proxy, why))?;
+        let route = self.routes.to(details.uri).map_err(|why| Stop::new(TransportCause::Proxy, why))?;
         let (via, cause) = match &route {
             Route::Direct => (target.host.to_owned(), TransportCause::Connect),
-            Route::Tunnel(server) | Route::Forward(server) => {
-                (server.to_string(), TransportCause::Proxy)
-            }
+            Route::Tunnel(server) | Route::Forward(server) => (server.to_string(), TransportCause::Proxy),
         };
-        let (stream, address) =
-            dial(&details.addrs, until, exchange).map_err(|undialled| match undialled {
-                Undialled::Cancelled => Stop::cancelled(),
-                Undialled::Failed(failed) => {
-                    Stop::new(cause, format!("cannot connect to {via}: {failed}"))
-                }
-            })?;
+        let (stream, address) = dial(&details.addrs, until, exchange).map_err(|undialled| match undialled {
+            Undialled::Cancelled => Stop::cancelled(),
+            Undialled::Failed(failed) => Stop::new(cause, format!("cannot connect to {via}: {failed}")),
+        })?;
         let mut wire: Box<dyn Wire> = Box::new(Tcp::new(stream));
         let mut forward = None;
         let peer = match &route {
@@ -104,13 +94,9 @@ impl Opener {
         exchange: &Exchange,
         cause: TransportCause,
     ) -> Result<Box<dyn Wire>, Stop> {
-        let name = ServerName::try_from(name.to_owned()).map_err(|_| {
-            Stop::new(cause, format!("{peer}: this name cannot stand in a certificate"))
-        })?;
-        let config = self
-            .roots
-            .config()
-            .map_err(|error| Stop::new(cause, format!("TLS cannot be set up: {error}")))?;
+        let name = ServerName::try_from(name.to_owned())
+            .map_err(|_| Stop::new(cause, format!("{peer}: this name cannot stand in a certificate")))?;
+        let config = self.roots.config().map_err(|error| Stop::new(cause, format!("TLS cannot be set up: {error}")))?;
         match Tls::handshake(wire, config, name, until, exchange) {
             Ok(tls) => Ok(Box::new(tls)),
             Err(Trouble::Cancelled) => Err(Stop::cancelled()),

@@ -101,8 +101,7 @@ impl Race {
 
     /// Waits a moment for one of them.
     fn wait(&mut self, until: Instant) -> Option<(TcpStream, SocketAddr)> {
-        let mut polled: Vec<_> =
-            self.pending.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::OUT)).collect();
+        let mut polled: Vec<_> = self.pending.iter().map(|(socket, _)| PollFd::new(socket, PollFlags::OUT)).collect();
         let outcome = poll(&mut polled, Some(&slice_until(until)));
         let settled: Vec<bool> = polled.iter().map(|polled| !polled.revents().is_empty()).collect();
         match outcome {

@@ -56,17 +56,13 @@ pub(crate) fn from_ureq(error: ureq::Error, exchange: &Exchange, host: &str) -> 
             Err(other) => Stop::new(TransportCause::Broken, format!("{host}: {other}")),
         },
         ureq::Error::Io(error) => from_io(&error, exchange, host),
-        ureq::Error::Timeout(_) => Stop::new(
-            TransportCause::Stalled,
-            format!("{} gave no answer in time", peer(exchange, host)),
-        ),
-        ureq::Error::HostNotFound => {
-            Stop::new(TransportCause::Dns, format!("`{host}` has no address"))
+        ureq::Error::Timeout(_) => {
+            Stop::new(TransportCause::Stalled, format!("{} gave no answer in time", peer(exchange, host)))
         }
-        ureq::Error::Protocol(error) if exchange.sent() == Sent::No => Stop::new(
-            TransportCause::Refused,
-            format!("a request to {host} is no valid HTTP: {error}"),
-        ),
+        ureq::Error::HostNotFound => Stop::new(TransportCause::Dns, format!("`{host}` has no address")),
+        ureq::Error::Protocol(error) if exchange.sent() == Sent::No => {
+            Stop::new(TransportCause::Refused, format!("a request to {host} is no valid HTTP: {error}"))
+        }
         ureq::Error::Protocol(error) => Stop::new(
             TransportCause::Malformed,
             format!("{} answered with something that is not HTTP: {error}", peer(exchange, host)),
@@ -91,10 +87,7 @@ fn from_io(error: &std::io::Error, exchange: &Exchange, host: &str) -> Stop {
     }
     let peer = peer(exchange, host);
     if error.kind() != std::io::ErrorKind::UnexpectedEof {
-        return Stop::new(
-            TransportCause::Broken,
-            format!("the connection to {peer} broke: {error}"),
-        );
+        return Stop::new(TransportCause::Broken, format!("the connection to {peer} broke: {error}"));
     }
     let when = match exchange.phase() {
         Phase::Receiving | Phase::Sinking => "in the middle of its answer",

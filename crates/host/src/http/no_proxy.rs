@@ -36,14 +36,11 @@ impl NoProxy {
                 && match hosts {
                     Hosts::All => true,
                     Hosts::Domain(domain) => {
-                        host.strip_suffix(domain.as_str())
-                            .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                        host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
                             && address.is_none()
                     }
                     Hosts::Network { address: network, prefix_len } => {
-                        address.is_some_and(|bits| {
-                            leading(bits, *prefix_len) == leading(*network, *prefix_len)
-                        })
+                        address.is_some_and(|bits| leading(bits, *prefix_len) == leading(*network, *prefix_len))
                     }
                 }
         })
@@ -62,9 +59,7 @@ fn entry(text: &str) -> Option<(Hosts, Option<u16>)> {
     }
     let (host, port) = match text.rsplit_once(':') {
         // More than one colon without brackets is an IPv6 address without a port.
-        Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-            (host, Some(port.parse().ok()?))
-        }
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port.parse().ok()?)),
         _ => (text, None),
     };
     let host = host.trim_matches(['[', ']']);
@@ -121,11 +116,7 @@ mod tests {
             (",,:,.", "x.test", 443, false),
         ];
         for (list, host, port, expected) in cases {
-            assert_eq!(
-                NoProxy::parse(list).covers(host, *port),
-                *expected,
-                "{list:?} {host}:{port}"
-            );
+            assert_eq!(NoProxy::parse(list).covers(host, *port), *expected, "{list:?} {host}:{port}");
         }
     }
 }

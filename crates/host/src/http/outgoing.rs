@@ -55,9 +55,7 @@ impl Read for Outgoing<'_> {
                 // ureq would ask again for ever.
                 Ok(0) => {
                     let read = self.len - self.left + filled as u64;
-                    return Err(
-                        self.fail(format!("the source ended after {read} of {} bytes", self.len))
-                    );
+                    return Err(self.fail(format!("the source ended after {read} of {} bytes", self.len)));
                 }
                 Ok(bytes) => filled += bytes,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

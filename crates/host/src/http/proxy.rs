@@ -62,9 +62,7 @@ type Choice = Result<Option<Arc<ProxyServer>>, String>;
 impl Routes {
     pub(crate) fn new(proxy: &Proxy, variable: Variable<'_>) -> Result<Self, HttpError> {
         match proxy {
-            Proxy::None => {
-                Ok(Self { http: Ok(None), https: Ok(None), no_proxy: NoProxy::default() })
-            }
+            Proxy::None => Ok(Self { http: Ok(None), https: Ok(None), no_proxy: NoProxy::default() }),
             Proxy::Url(url) => {
                 let server = Arc::new(parse(url).map_err(|why| HttpError::Proxy(why.into()))?);
                 let both = Ok(Some(server));
@@ -77,14 +75,10 @@ impl Routes {
     fn from_environment(variable: Variable<'_>) -> Self {
         let set = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let first = |names: &[&str]| -> Choice {
-            let Some((name, value)) =
-                names.iter().find_map(|name| set(name).map(|value| (*name, value)))
-            else {
+            let Some((name, value)) = names.iter().find_map(|name| set(name).map(|value| (*name, value))) else {
                 return Ok(None);
             };
-            parse(value.trim())
-                .map(|server| Some(Arc::new(server)))
-                .map_err(|why| format!("the proxy in {name} {why}"))
+            parse(value.trim()).map(|server| Some(Arc::new(server))).map_err(|why| format!("the proxy in {name} {why}"))
         };
         // Under CGI, HTTP_PROXY is whatever the visitor sent as a `Proxy:` header
         // (https://httpoxy.org).
@@ -120,8 +114,7 @@ impl Routes {
 /// Reads a proxy's URL. The words for what is wrong never repeat it.
 fn parse(url: &str) -> Result<ProxyServer, &'static str> {
     const NO_URL: &str = "is not a URL like http://HOST:PORT";
-    let url: Cow<'_, str> =
-        if url.contains("://") { url.into() } else { format!("http://{url}").into() };
+    let url: Cow<'_, str> = if url.contains("://") { url.into() } else { format!("http://{url}").into() };
     let uri: Uri = url.parse().map_err(|_| NO_URL)?;
     let is_tls = match uri.scheme_str() {
         Some("http") => false,
@@ -155,9 +148,7 @@ mod tests {
     use super::*;
 
     fn routes(variables: &[(&str, &str)]) -> Routes {
-        let get = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned())
-        };
+        let get = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, v)| (*v).to_owned());
         Routes::new(&Proxy::FromEnvironment, &get).unwrap_or_else(|error| panic!("{error}"))
     }
 
@@ -172,11 +163,8 @@ mod tests {
 
     #[test]
     fn the_variable_of_the_scheme_wins_over_all_proxy() {
-        let routes = routes(&[
-            ("HTTPS_PROXY", "http://secure:1"),
-            ("HTTP_PROXY", "plain:2"),
-            ("ALL_PROXY", "http://all:3"),
-        ]);
+        let routes =
+            routes(&[("HTTPS_PROXY", "http://secure:1"), ("HTTP_PROXY", "plain:2"), ("ALL_PROXY", "http://all:3")]);
         assert_eq!(way(&routes, "https://s3.test/"), "tunnel secure:1");
         assert_eq!(way(&routes, "http://s3.test/"), "forward plain:2");
     }
@@ -195,10 +183,7 @@ mod tests {
 
     #[test]
     fn no_proxy_is_heeded_with_ports() {
-        let routes = routes(&[
-            ("ALL_PROXY", "http://all:3"),
-            ("NO_PROXY", "localhost, .internal:9000,10.0.0.0/8"),
-        ]);
+        let routes = routes(&[("ALL_PROXY", "http://all:3"), ("NO_PROXY", "localhost, .internal:9000,10.0.0.0/8")]);
         assert_eq!(way(&routes, "http://localhost:9000/"), "direct");
         assert_eq!(way(&routes, "https://minio.internal:9000/"), "direct");
         assert_eq!(way(&routes, "https://minio.internal/"), "tunnel all:3");
@@ -213,10 +198,7 @@ mod tests {
 
     #[test]
     fn an_unusable_proxy_is_named_only_when_it_is_needed() {
-        let routes = routes(&[
-            ("HTTPS_PROXY", "socks5://user:sentinel-password@tor:9050"),
-            ("NO_PROXY", "near.test"),
-        ]);
+        let routes = routes(&[("HTTPS_PROXY", "socks5://user:sentinel-password@tor:9050"), ("NO_PROXY", "near.test")]);
         assert_eq!(way(&routes, "http://s3.test/"), "direct");
         assert_eq!(way(&routes, "https://near.test/"), "direct");
         let why = way(&routes, "https://s3.test/");

@@ -28,18 +28,14 @@ pub(crate) fn check(call: &Call<'_>) -> Result<Request<()>, Failure> {
     *request.uri_mut() = uri(call.url)?;
     let headers = request.headers_mut();
     for (name, value) in call.headers {
-        let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-            Failure::refused(format!("`{}` is no header name", name.escape_debug()))
-        })?;
+        let known = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| Failure::refused(format!("`{}` is no header name", name.escape_debug())))?;
         if OURS.contains(&known) {
-            return Err(Failure::refused(format!(
-                "the header `{known}` is not a request's to set"
-            )));
+            return Err(Failure::refused(format!("the header `{known}` is not a request's to set")));
         }
         // The value is not repeated: it may be a secret.
-        let mut value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| {
-            Failure::refused(format!("the value of the header `{known}` holds a control character"))
-        })?;
+        let mut value = HeaderValue::from_bytes(value.as_bytes())
+            .map_err(|_| Failure::refused(format!("the value of the header `{known}` holds a control character")))?;
         value.set_sensitive(true);
         headers.append(known, value);
     }
@@ -53,9 +49,7 @@ pub(crate) fn check(call: &Call<'_>) -> Result<Request<()>, Failure> {
 /// The URL, if it is one that goes out unchanged.
 fn uri(url: &str) -> Result<Uri, Failure> {
     let uri: Uri = url.parse().map_err(|_| Failure::refused("the request's URL is not valid"))?;
-    let (Some(scheme), Some(authority), Some(path)) =
-        (uri.scheme_str(), uri.authority(), uri.path_and_query())
-    else {
+    let (Some(scheme), Some(authority), Some(path)) = (uri.scheme_str(), uri.authority(), uri.path_and_query()) else {
         return Err(Failure::refused("the request's URL is not absolute"));
     };
     if !matches!(scheme, "http" | "https") {

@@ -57,12 +57,7 @@ impl Rotating {
 }
 
 impl Resolver for Rotating {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        _: &Config,
-        _: NextTimeout,
-    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    fn resolve(&self, uri: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let route = self.routes.to(uri).map_err(|why| Stop::new(TransportCause::Proxy, why))?;
         let (host, port, cause) = match &route {
             Route::Direct => {
@@ -76,13 +71,10 @@ impl Resolver for Rotating {
         };
         let found = look_up(host, port, self.timeout).map_err(|trouble| match trouble {
             LookUp::Cancelled => Stop::cancelled(),
-            LookUp::TimedOut => Stop::new(
-                cause,
-                format!("the name `{host}` was not resolved in {} s", self.timeout.as_secs()),
-            ),
-            LookUp::Failed(why) => {
-                Stop::new(cause, format!("the name `{host}` does not resolve: {why}"))
+            LookUp::TimedOut => {
+                Stop::new(cause, format!("the name `{host}` was not resolved in {} s", self.timeout.as_secs()))
             }
+            LookUp::Failed(why) => Stop::new(cause, format!("the name `{host}` does not resolve: {why}")),
         })?;
         if found.is_empty() {
             return Err(Stop::new(cause, format!("the name `{host}` has no address")).into());
@@ -180,8 +172,7 @@ mod tests {
 
     #[test]
     fn no_more_addresses_than_ureq_carries() {
-        let found: Vec<_> =
-            (0..40).map(|n| SocketAddr::new(IpAddr::from([10, 0, 0, n]), 1)).collect();
+        let found: Vec<_> = (0..40).map(|n| SocketAddr::new(IpAddr::from([10, 0, 0, n]), 1)).collect();
         assert_eq!(in_turn(&found, 7).len(), MAX_ADDRESSES);
         assert!(in_turn(&[], 7).is_empty());
     }

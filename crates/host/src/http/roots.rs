@@ -76,9 +76,9 @@ fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
         let number = found.len() + 1;
         let certificate: CertificateDer<'static> =
             certificate.map_err(|error| format!("is broken at certificate {number}: {error}"))?;
-        RootCertStore::empty().add(certificate.clone()).map_err(|error| {
-            format!("has a certificate, number {number}, that is none: {error}")
-        })?;
+        RootCertStore::empty()
+            .add(certificate.clone())
+            .map_err(|error| format!("has a certificate, number {number}, that is none: {error}"))?;
         found.push(certificate);
     }
     if found.is_empty() {

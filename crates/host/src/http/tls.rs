@@ -37,8 +37,7 @@ impl Tls {
         until: Instant,
         exchange: &Exchange,
     ) -> Result<Self, Trouble> {
-        let mut session =
-            ClientConnection::new(config, name).map_err(|error| Trouble::Io(wrapped(error)))?;
+        let mut session = ClientConnection::new(config, name).map_err(|error| Trouble::Io(wrapped(error)))?;
         session.set_buffer_limit(Some(OUTBOX_LEN));
         let mut tls = Self { session, below, inbox: Inbox::default() };
         loop {
@@ -64,11 +63,7 @@ impl Tls {
     fn pull(&mut self) -> io::Result<()> {
         if self.inbox.is_empty() && self.inbox.fill(&mut self.below)? == 0 {
             self.session.read_tls(&mut io::empty())?;
-            return if self.session.is_handshaking() {
-                Err(io::ErrorKind::UnexpectedEof.into())
-            } else {
-                Ok(())
-            };
+            return if self.session.is_handshaking() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) };
         }
         self.session.read_tls(&mut self.inbox)?;
         if let Err(error) = self.session.process_new_packets() {

@@ -18,9 +18,9 @@ pub(crate) fn describe(error: &io::Error, host: &str) -> String {
 fn of_rustls(error: &Error, host: &str) -> String {
     match error {
         Error::InvalidCertificate(error) => of_certificate(error, host),
-        Error::InvalidMessage(_) => format!(
-            "{host} does not speak TLS on this port: is its endpoint `http://`, or on another port?"
-        ),
+        Error::InvalidMessage(_) => {
+            format!("{host} does not speak TLS on this port: is its endpoint `http://`, or on another port?")
+        }
         Error::AlertReceived(AlertDescription::HandshakeFailure) | Error::PeerIncompatible(_) => {
             format!("{host} and this program have no TLS version or cipher in common: {error}")
         }

@@ -79,9 +79,7 @@ impl Connection {
             return Ok(());
         }
         let head = match (&self.forward, exchange.phase()) {
-            (Some(forward), Phase::SendingHead) => {
-                Some(forward.readdress(&self.buffers.output()[..amount])?)
-            }
+            (Some(forward), Phase::SendingHead) => Some(forward.readdress(&self.buffers.output()[..amount])?),
             _ => None,
         };
         let amount = head.as_ref().map_or(amount, Vec::len);
@@ -226,8 +224,7 @@ impl Connection {
             return Err(Stop::cancelled());
         }
         let began = Instant::now();
-        let ready =
-            wait::once(self.wire.socket(), interest, until).map_err(|error| self.broken(&error))?;
+        let ready = wait::once(self.wire.socket(), interest, until).map_err(|error| self.broken(&error))?;
         if matches!(exchange.phase(), Phase::SendingBody | Phase::Sinking) {
             exchange.pace.borrow_mut().waited(began.elapsed()).map_err(|slow| {
                 Stop::new(
@@ -323,8 +320,7 @@ impl Transport for Connection {
 }
 
 fn current() -> Result<std::rc::Rc<Exchange>, Stop> {
-    Exchange::current()
-        .ok_or_else(|| Stop::new(TransportCause::Local, "a connection is used outside of a call"))
+    Exchange::current().ok_or_else(|| Stop::new(TransportCause::Local, "a connection is used outside of a call"))
 }
 
 /// Since when no byte has moved.

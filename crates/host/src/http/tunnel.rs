@@ -53,9 +53,7 @@ pub(crate) fn open(
         // The target speaks only when spoken to: what follows an acceptance is not its doing.
         Some(200..=299) if reply.len() == len => Ok(()),
         Some(407) => Err(wants_password(server)),
-        Some(300..) if said.len() < 200 => {
-            Err(refused(format!("{server} refused to connect to {target}: {said}")))
-        }
+        Some(300..) if said.len() < 200 => Err(refused(format!("{server} refused to connect to {target}: {said}"))),
         _ => Err(refused(format!("{server} does not answer like an HTTP proxy"))),
     }
 }
@@ -92,9 +90,7 @@ fn refused(message: String) -> Stop {
 fn failed(server: &ProxyServer, target: &str, trouble: Trouble) -> Stop {
     match trouble {
         Trouble::Cancelled => Stop::cancelled(),
-        Trouble::TimedOut => {
-            refused(format!("{server} gave no answer when asked to connect to {target}"))
-        }
+        Trouble::TimedOut => refused(format!("{server} gave no answer when asked to connect to {target}")),
         Trouble::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
             refused(format!("{server} hung up when asked to connect to {target}"))
         }

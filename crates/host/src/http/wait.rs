@@ -119,10 +119,7 @@ pub(crate) fn once(socket: impl AsFd, interest: Interest, until: Instant) -> io:
     }
     let found = polled[0].revents();
     let ended = PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL;
-    Ok(Ready {
-        readable: found.intersects(PollFlags::IN | ended),
-        writable: found.intersects(PollFlags::OUT | ended),
-    })
+    Ok(Ready { readable: found.intersects(PollFlags::IN | ended), writable: found.intersects(PollFlags::OUT | ended) })
 }
 
 /// The time that one wait may take.

@@ -170,7 +170,8 @@ fn an_import_that_reaches_outside_is_refused_before_instantiation() {
 #[test]
 fn a_trap_ends_the_session_and_not_the_process() {
     for backend in BACKENDS {
-        for (name, why) in [("traps", "unreachable"), ("recurses", "call stack exhausted"), ("exits", "exit status 0")] {
+        for (name, why) in [("traps", "unreachable"), ("recurses", "call stack exhausted"), ("exits", "exit status 0")]
+        {
             match fault(backend, name, &tick()) {
                 SandboxError::Stopped { what, .. } => assert!(what.contains(why), "{name}: {what}"),
                 other => panic!("{name}: {other}"),

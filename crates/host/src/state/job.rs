@@ -251,9 +251,8 @@ impl JobFolder {
 pub fn list(state: &StateDir) -> Result<Vec<Listed>, Error> {
     let folder = state.jobs();
     let entries = fs::read_dir(&folder).map_err(|error| local("read", &folder, &error))?;
-    let mut jobs: Vec<Listed> = entries
-        .filter_map(|entry| show(state, entry.ok()?.file_name().to_str()?).ok())
-        .collect();
+    let mut jobs: Vec<Listed> =
+        entries.filter_map(|entry| show(state, entry.ok()?.file_name().to_str()?).ok()).collect();
     jobs.sort_by(|a, b| b.file.begun_at.cmp(&a.file.begun_at).then_with(|| a.id.cmp(&b.id)));
     Ok(jobs)
 }
@@ -314,8 +313,7 @@ fn check_id(id: &str) -> Result<(), Error> {
     if rest.len() == 11 && rest.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) {
         Ok(())
     } else {
-        Err(Error::new(Kind::Config, format!("{id:?} is not a job's id"))
-            .hint("`holdfast job list` shows them"))
+        Err(Error::new(Kind::Config, format!("{id:?} is not a job's id")).hint("`holdfast job list` shows them"))
     }
 }
 

@@ -75,6 +75,14 @@ impl Journal {
         write().map_err(|error| local("write the journal", &self.path, &error))
     }
 
+    /// How long it is, in bytes.
+    ///
+    /// # Errors
+    /// When the file cannot be asked.
+    pub fn len(&self) -> Result<u64, Error> {
+        self.file.metadata().map(|metadata| metadata.len()).map_err(|error| local("read", &self.path, &error))
+    }
+
     /// Forgets everything: a new run begins.
     ///
     /// # Errors

@@ -78,8 +78,9 @@ fn make_private(path: &Path) -> Result<(), Error> {
     let me = rustix::process::geteuid().as_raw();
     if metadata.uid() != me {
         let what = format!("the state folder {} belongs to user {}, not to {me}", path.display(), metadata.uid());
-        return Err(Error::new(Kind::Config, what)
-            .hint("run as that user, or name a folder of your own with `--state-dir`"));
+        return Err(
+            Error::new(Kind::Config, what).hint("run as that user, or name a folder of your own with `--state-dir`")
+        );
     }
     if metadata.mode() & 0o077 != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))

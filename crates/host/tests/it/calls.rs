@@ -8,9 +8,7 @@ use std::{
 
 use holdfast_core::abi::Method;
 
-use crate::host::http::{
-    Answer, Body, Call, Client, ClientConfig, Failure, MinimumRate, Progress, Proxy, Sink,
-};
+use crate::host::http::{Answer, Body, Call, Client, ClientConfig, Failure, MinimumRate, Progress, Proxy, Sink};
 
 /// Settings with which every test ends soon.
 pub(crate) fn config() -> ClientConfig {

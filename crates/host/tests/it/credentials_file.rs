@@ -70,10 +70,7 @@ fn a_file_that_others_may_read_is_refused() {
         let file = written(r#"{"access_key_id": "A", "secret_access_key": "sentinel"}"#, mode);
         let text = said(&ask(&file).unwrap_err());
         let path = file.path.display();
-        assert!(
-            text.contains(&format!("others may read it (mode 0{mode:o}): chmod 600 {path}")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("others may read it (mode 0{mode:o}): chmod 600 {path}")), "{text}");
     }
 }
 
@@ -97,14 +94,8 @@ fn a_file_that_makes_no_sense_is_refused_without_repeating_it() {
         ("[\"sentinel\"]", "it is not of the form {\"access_key_id\""),
         ("{}", "`access_key_id` is missing"),
         ("{\"access_key_id\": \"A\"}", "`secret_access_key` is missing"),
-        (
-            "{\"access_key_id\": \"A\", \"secret_access_key\": [\"sentinel\"]}",
-            "`secret_access_key` is not a string",
-        ),
-        (
-            "{\"access_key_id\": \"A\", \"secret_access_key\": \"\"}",
-            "the secret access key is empty",
-        ),
+        ("{\"access_key_id\": \"A\", \"secret_access_key\": [\"sentinel\"]}", "`secret_access_key` is not a string"),
+        ("{\"access_key_id\": \"A\", \"secret_access_key\": \"\"}", "the secret access key is empty"),
         (
             "{\"access_key_id\": \"A\", \"secret_access_key\": \"senti nel sentinel\"}",
             "the secret access key holds a space",
@@ -169,10 +160,7 @@ fn the_environment_gives_keys() {
 #[test]
 fn half_of_the_environment_is_an_error() {
     for (variables, words) in [
-        (
-            [("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", " ")],
-            "AWS_SECRET_ACCESS_KEY is not",
-        ),
+        ([("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", " ")], "AWS_SECRET_ACCESS_KEY is not"),
         ([("AWS_SECRET_ACCESS_KEY", "sentinel"), ("X", "")], "AWS_ACCESS_KEY_ID is not"),
     ] {
         let provider = Provider::new(Explicit::No, environment(&variables));

@@ -40,11 +40,7 @@ const CONFIG: &str = "[default]\nregion = eu-central-1\n[profile two]\nregion=eu
     aws_access_key_id=overridden\n[profile three]\naws_access_key_id=AKIA3\n\
     aws_secret_access_key=sentinel3\n[two-without-prefix]\nregion=nowhere\n";
 
-fn load(
-    home: &TempDir,
-    explicit: Option<&str>,
-    variables: &[(&str, &str)],
-) -> Result<String, String> {
+fn load(home: &TempDir, explicit: Option<&str>, variables: &[(&str, &str)]) -> Result<String, String> {
     let explicit = explicit.map_or(Explicit::No, |name| Explicit::Profile(name.to_owned()));
     let provider = Provider::new(explicit, at_home(home.path(), variables));
     let loaded = provider.load(Millis(0));
@@ -109,8 +105,7 @@ fn ways_that_are_not_supported_are_named() {
     ] {
         let home = home(None, Some(&format!("[default]\n{settings}")));
         let text = load(&home, None, &[]).unwrap_err();
-        let expected =
-            format!("the AWS profile `default`: it sets `{setting}`, which is not supported");
+        let expected = format!("the AWS profile `default`: it sets `{setting}`, which is not supported");
         assert!(text.starts_with(&expected), "{text}");
     }
     let home = home(Some(&format!("[default]\n{keys}credential_process = x\n")), None);
@@ -142,10 +137,7 @@ fn a_file_of_aws_that_others_may_read_is_only_worth_a_warning() {
     };
     assert_eq!(warnings(), Vec::<String>::new());
     fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(
-        warnings(),
-        [format!("others may read `{}` (mode 0644): chmod 600 it", path.display())]
-    );
+    assert_eq!(warnings(), [format!("others may read `{}` (mode 0644): chmod 600 it", path.display())]);
 }
 
 #[test]

@@ -134,11 +134,7 @@ fn an_instance_without_keys_says_so() {
     ];
     for (at, status, body, words) in cases.iter().copied() {
         let (_server, environment) =
-            imds(
-                move |line| {
-                    if line.starts_with(at) { (status, body.to_owned()) } else { good(line) }
-                },
-            );
+            imds(move |line| if line.starts_with(at) { (status, body.to_owned()) } else { good(line) });
         let text = load(environment).unwrap_err();
         let (_, about_instance) = text.split_once("the EC2 instance metadata: ").unwrap();
         assert!(about_instance.contains(words), "{text}");
@@ -173,9 +169,7 @@ fn a_machine_that_is_no_instance_is_found_out_soon() {
 }
 
 /// A container's service on loopback that keeps the heads it saw.
-fn container(
-    respond: impl Fn() -> (u16, &'static str) + Send + Sync + 'static,
-) -> (Server, mpsc::Receiver<String>) {
+fn container(respond: impl Fn() -> (u16, &'static str) + Send + Sync + 'static) -> (Server, mpsc::Receiver<String>) {
     let (seen, heads) = mpsc::channel();
     let server = Server::plain(move |peer, _| {
         while let Some((head, _)) = peer.request() {
@@ -197,10 +191,7 @@ fn a_container_gives_its_roles_keys() {
     ];
     let provider = Provider::new(Explicit::No, environment(&variables));
     let keys = provider.load(Millis(0)).unwrap();
-    assert_eq!(
-        (line(&keys), keys.expires_at),
-        ("ASIA1 sentinel1 sentinelT".to_owned(), Some(ENDS))
-    );
+    assert_eq!((line(&keys), keys.expires_at), ("ASIA1 sentinel1 sentinelT".to_owned(), Some(ENDS)));
     assert_eq!(provider.place(), Some(Place::Container));
     let head = heads.recv().unwrap();
     assert!(head.starts_with("GET /v2/credentials/x?id=1 HTTP/1.1\r\n"), "{head}");

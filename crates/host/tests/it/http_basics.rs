@@ -104,6 +104,14 @@ fn every_body_announces_its_length_and_none_is_chunked() {
 }
 
 #[test]
+fn an_answer_to_head_announces_any_length_and_brings_nothing() {
+    let (server, _requests) = recorder("HTTP/1.1 200 OK\r\ncontent-length: 5000000000000\r\netag: \"e\"\r\n\r\n");
+    let answer = Ask::new(Method::Head, server.url("/b/k")).send(&client()).unwrap();
+    assert_eq!((answer.status, answer.body.len()), (200, 0));
+    assert_eq!(answer.header("content-length"), Some("5000000000000"));
+}
+
+#[test]
 fn a_given_user_agent_replaces_ours() {
     let (server, requests) = recorder(OK);
     Ask::new(Method::Get, server.url("/")).header("user-agent", "other/1").send(&client()).unwrap();
@@ -341,8 +349,7 @@ fn a_sink_takes_a_successful_answer_and_nothing_else() {
     assert_eq!((sunk.as_slice(), progress.received()), (&b"hello"[..], 5));
 
     let mut sunk = Vec::new();
-    let answer =
-        Ask::new(Method::Get, server.url("/gone")).sink(&mut sunk, 5).send(&client).unwrap();
+    let answer = Ask::new(Method::Get, server.url("/gone")).sink(&mut sunk, 5).send(&client).unwrap();
     assert_eq!((answer.status, answer.sunk, answer.body.as_slice()), (404, None, &b"hello"[..]));
     assert!(sunk.is_empty());
 }
@@ -384,8 +391,7 @@ fn a_sink_that_cannot_be_written_fails_as_local() {
         }
     }
     let server = Server::responding(|_| "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello".into());
-    let failure =
-        Ask::new(Method::Get, server.url("/")).into(&mut Full, 5).send(&client()).unwrap_err();
+    let failure = Ask::new(Method::Get, server.url("/")).into(&mut Full, 5).send(&client()).unwrap_err();
     assert_eq!(failure.cause, TransportCause::Local);
     assert_eq!(failure.message, "what was received cannot be written: disk full");
 }
@@ -397,8 +403,7 @@ fn a_truncated_sink_is_broken() {
         peer.say("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly this");
     });
     let mut sunk = Vec::new();
-    let failure =
-        Ask::new(Method::Get, server.url("/")).sink(&mut sunk, 100).send(&client()).unwrap_err();
+    let failure = Ask::new(Method::Get, server.url("/")).sink(&mut sunk, 100).send(&client()).unwrap_err();
     assert_eq!(failure.cause, TransportCause::Broken, "{failure}");
 }
 

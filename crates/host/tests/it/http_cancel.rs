@@ -108,15 +108,13 @@ fn in_the_tls_handshake() {
 #[test]
 fn while_connecting() {
     // A listener that never accepts, its backlog filled: further handshakes get no answer.
-    let listener =
-        socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
     listener.bind(&any.into()).unwrap();
     listener.listen(0).unwrap();
     let address = listener.local_addr().unwrap().as_socket().unwrap();
-    let fill: Vec<_> = (0..4)
-        .map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200)))
-        .collect();
+    let fill: Vec<_> =
+        (0..4).map(|_| std::net::TcpStream::connect_timeout(&address, Duration::from_millis(200))).collect();
     assert!(fill.iter().any(Result::is_err), "the backlog has no end here");
     let ask = Ask::new(Method::Get, format!("http://{address}/"));
     assert_eq!(cancelled(ask, &patient()), Sent::No);
@@ -139,8 +137,7 @@ fn a_cancelled_call_leaves_no_connection_behind() {
         }
         peer.answer("200 OK", "");
     });
-    let client =
-        Client::new(&ClientConfig { ca_file: Some(file.path().into()), ..config() }).unwrap();
+    let client = Client::new(&ClientConfig { ca_file: Some(file.path().into()), ..config() }).unwrap();
     cancelled(Ask::new(Method::Get, server.url("/")), &client);
     assert_eq!(Ask::new(Method::Get, server.url("/")).send(&client).unwrap().status, 200);
     assert_eq!(server.connections(), 2);

@@ -32,10 +32,7 @@ enum Over {
 const ALL: [Over; 3] = [Over::Tcp, Over::Tls12, Over::Tls13];
 
 /// A server over each, and a client that trusts it.
-fn pair(
-    over: Over,
-    script: impl Fn(&mut dyn Peer, usize) + Send + Sync + 'static,
-) -> (Server, Client) {
+fn pair(over: Over, script: impl Fn(&mut dyn Peer, usize) + Send + Sync + 'static) -> (Server, Client) {
     let authority = Authority::new();
     let versions = match over {
         Over::Tcp => return (Server::plain(script), client()),
@@ -49,10 +46,7 @@ fn pair(
 }
 
 /// Sends a body that is never read to its end; gives the answer and how long it took.
-fn put(
-    over: Over,
-    script: impl Fn(&mut dyn Peer, usize) + Send + Sync + 'static,
-) -> (u16, Vec<u8>) {
+fn put(over: Over, script: impl Fn(&mut dyn Peer, usize) + Send + Sync + 'static) -> (u16, Vec<u8>) {
     let (server, client) = pair(over, script);
     let mut source = Source::new(BODY_LEN);
     let started = Instant::now();
@@ -62,17 +56,13 @@ fn put(
     assert!(source.taken < BODY_LEN / 2, "{over:?}: the source was read to its end");
 
     // The connection is not used again: the next call is the server's second connection.
-    let _ = Ask::new(Method::Get, server.url("/again"))
-        .answer_within(Duration::from_millis(1))
-        .send(&client);
+    let _ = Ask::new(Method::Get, server.url("/again")).answer_within(Duration::from_millis(1)).send(&client);
     assert!(server.accepts(2), "{over:?}: the connection was used again");
     (answer.status, answer.body)
 }
 
 /// The first connection answers in mid-body and then does `then`; another is closed at once.
-fn busy(
-    then: impl Fn(&mut dyn Peer) + Send + Sync + 'static,
-) -> impl Fn(&mut dyn Peer, usize) + Send + Sync {
+fn busy(then: impl Fn(&mut dyn Peer) + Send + Sync + 'static) -> impl Fn(&mut dyn Peer, usize) + Send + Sync {
     move |peer, number| {
         peer.head();
         if number == 0 {
@@ -221,11 +211,7 @@ fn an_early_success_and_then_a_close_is_no_success() {
         let mut source = Source::new(BODY_LEN);
         let ask = Ask::new(Method::Put, server.url("/b/k")).reader(&mut source, BODY_LEN);
         let failure = ask.send(&client).unwrap_err();
-        assert_eq!(
-            (failure.cause, failure.sent),
-            (TransportCause::Broken, Sent::Maybe),
-            "{over:?}"
-        );
+        assert_eq!((failure.cause, failure.sent), (TransportCause::Broken, Sent::Maybe), "{over:?}");
     }
 }
 
@@ -243,11 +229,7 @@ fn a_close_without_a_word_is_noticed_at_once() {
         let ask = Ask::new(Method::Put, server.url("/b/k")).reader(&mut source, BODY_LEN);
         let failure = ask.send(&client).unwrap_err();
         assert!(started.elapsed() < Duration::from_secs(2), "{over:?}");
-        assert_eq!(
-            (failure.cause, failure.sent),
-            (TransportCause::Broken, Sent::Maybe),
-            "{over:?}"
-        );
+        assert_eq!((failure.cause, failure.sent), (TransportCause::Broken, Sent::Maybe), "{over:?}");
         assert!(failure.message.contains("127.0.0.1"), "{failure}");
     }
 }

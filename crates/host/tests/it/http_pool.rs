@@ -37,8 +37,7 @@ fn one_tls_connection_serves_many_calls() {
             peer.say(OK);
         }
     });
-    let client =
-        Client::new(&ClientConfig { ca_file: Some(file.path().into()), ..config() }).unwrap();
+    let client = Client::new(&ClientConfig { ca_file: Some(file.path().into()), ..config() }).unwrap();
     for _ in 0..20 {
         get(&client, server.url("/")).unwrap();
     }
@@ -122,9 +121,7 @@ fn a_connection_that_dies_under_a_second_call_may_have_carried_it() {
 
 #[test]
 fn a_server_that_wants_to_close_is_believed() {
-    let server = Server::responding(|_| {
-        "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok".into()
-    });
+    let server = Server::responding(|_| "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok".into());
     let client = client();
     for _ in 0..3 {
         get(&client, server.url("/")).unwrap();

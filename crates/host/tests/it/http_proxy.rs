@@ -156,10 +156,7 @@ fn http_is_asked_of_the_proxy_by_its_whole_url() {
 #[test]
 fn a_proxy_that_refuses_says_why() {
     let cases = [
-        (
-            "HTTP/1.1 403 Forbidden by policy\r\ncontent-length: 0\r\n\r\n",
-            "403 Forbidden by policy",
-        ),
+        ("HTTP/1.1 403 Forbidden by policy\r\ncontent-length: 0\r\n\r\n", "403 Forbidden by policy"),
         ("HTTP/1.1 407 Auth\r\n\r\n", "does not accept the user name and password"),
         ("HTTP/1.1 502 Bad Gateway\r\n\r\n", "502 Bad Gateway"),
         ("SSH-2.0-x\r\n\r\n", "does not answer like an HTTP proxy"),
@@ -203,15 +200,11 @@ fn a_proxy_that_is_not_there_is_named() {
 
 #[test]
 fn the_environment_chooses_by_scheme_and_no_proxy_excepts() {
-    let target =
-        Server::responding(|_| "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\ndirect".into());
-    let proxy =
-        Server::responding(|_| "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied".into());
+    let target = Server::responding(|_| "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\ndirect".into());
+    let proxy = Server::responding(|_| "HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nproxied".into());
     let config = ClientConfig { proxy: Proxy::FromEnvironment, ..config() };
     let asked = |variables: &[(&str, String)]| {
-        let variable = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
-        };
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let client = Client::with_environment(&config, &variable).unwrap();
         String::from_utf8(get(&client, target.url("/")).unwrap().body).unwrap()
     };
@@ -222,10 +215,7 @@ fn the_environment_chooses_by_scheme_and_no_proxy_excepts() {
     assert_eq!(asked(&[("http_proxy", proxy_url.clone())]), "proxied");
     assert_eq!(asked(&[("all_proxy", proxy_url.clone())]), "proxied");
     assert_eq!(asked(&[("HTTPS_PROXY", proxy_url.clone())]), "direct");
-    assert_eq!(
-        asked(&[("ALL_PROXY", proxy_url.clone()), no_proxy("localhost, 127.0.0.0/8")]),
-        "direct"
-    );
+    assert_eq!(asked(&[("ALL_PROXY", proxy_url.clone()), no_proxy("localhost, 127.0.0.0/8")]), "direct");
     assert_eq!(asked(&[("ALL_PROXY", proxy_url), no_proxy("example.com")]), "proxied");
 }
 

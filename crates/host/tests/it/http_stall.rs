@@ -161,9 +161,7 @@ fn white_space_before_the_answer_to_complete_is_progress() {
             thread::sleep(Duration::from_millis(400));
             peer.say("1\r\n \r\n");
         }
-        peer.say(
-            "1f\r\n<CompleteMultipartUploadResult/>\r\n0\r\n\r\n".replace("1f", "20").as_str(),
-        );
+        peer.say("1f\r\n<CompleteMultipartUploadResult/>\r\n0\r\n\r\n".replace("1f", "20").as_str());
     });
     // Slower than any minimum, and longer than the stall and the time to answer together.
     let minimum_rate = MinimumRate { bytes: 100_000, window: Duration::from_secs(1) };
@@ -204,12 +202,10 @@ fn a_slow_sink_is_not_a_slow_network() {
             Ok(())
         }
     }
-    let server = Server::responding(|_| {
-        format!("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n{}", "x".repeat(200_000))
-    });
+    let server =
+        Server::responding(|_| format!("HTTP/1.1 200 OK\r\ncontent-length: 200000\r\n\r\n{}", "x".repeat(200_000)));
     let minimum_rate = MinimumRate { bytes: 1 << 30, window: Duration::from_secs(1) };
     let client = Client::new(&ClientConfig { minimum_rate, ..hasty() }).unwrap();
-    let answer =
-        Ask::new(Method::Get, server.url("/")).into(&mut Slow, 200_000).send(&client).unwrap();
+    let answer = Ask::new(Method::Get, server.url("/")).into(&mut Slow, 200_000).send(&client).unwrap();
     assert_eq!(answer.sunk, Some(200_000));
 }

@@ -96,7 +96,8 @@ impl Server {
             }
             Operation::CompleteMultipartUpload => {
                 self.stored = true;
-                let body = format!("<CompleteMultipartUploadResult><ETag>{}</ETag></CompleteMultipartUploadResult>", etag.1);
+                let body =
+                    format!("<CompleteMultipartUploadResult><ETag>{}</ETag></CompleteMultipartUploadResult>", etag.1);
                 ok(Vec::new(), &body)
             }
             Operation::AbortMultipartUpload => Answer::Response(204, Vec::new(), Vec::new(), None),
@@ -107,11 +108,14 @@ impl Server {
                 let page = self.pages;
                 let next = format!("<NextContinuationToken>{page}+/=</NextContinuationToken>");
                 let next = if more { next } else { String::new() };
-                ok(Vec::new(), &format!(
-                    "<ListBucketResult><IsTruncated>{more}</IsTruncated>{next}<Contents><Key>home/client1/{page}</Key>\
+                ok(
+                    Vec::new(),
+                    &format!(
+                        "<ListBucketResult><IsTruncated>{more}</IsTruncated>{next}<Contents><Key>home/client1/{page}</Key>\
                      <LastModified>2026-11-23T02:00:00.000Z</LastModified><ETag>\"e\"</ETag><Size>7</Size></Contents>\
                      </ListBucketResult>"
-                ))
+                    ),
+                )
             }
             Operation::GetObject => {
                 let Sink::Range { offset, len, digests } = &request.sink else { return error(500, "InternalError") };
@@ -179,7 +183,8 @@ fn converse(session: &mut dyn Session, job: &Job, mut server: Server) -> Outcome
                 }
                 Output::NeedPart { part, offset, len, digests } => {
                     let digests = digests_of(offset, &digests);
-                    let ready = Input::PartReady { now: Millis(now), part, len, digests, last: offset + len == server.len };
+                    let ready =
+                        Input::PartReady { now: Millis(now), part, len, digests, last: offset + len == server.len };
                     inputs.push_back(Frame { header: ready, body: Vec::new() });
                 }
                 Output::NeedCredentials => {

