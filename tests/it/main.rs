@@ -6,3 +6,7 @@ mod bed_pipe;
 mod bed_runner;
 mod bed_servers;
 mod bed_sink;
+mod conformance;
+mod crash;
+mod faults;
+mod input;

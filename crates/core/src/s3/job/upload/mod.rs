@@ -484,7 +484,7 @@ impl UploadJob {
         let confirmed = match &reply.result {
             Ok(success) => match ListParts::parse(&success.answer()) {
                 Ok(page) => {
-                    let last = page.parts.last().map(|part| part.part);
+                    let last = page.parts.iter().map(|part| part.part).max();
                     self.listed.extend(page.parts.into_iter().map(|part| (part.part, part)));
                     // A page that brings nothing new would be asked for again for ever.
                     if let (Some(after), Some(last)) = (page.next, last)
@@ -518,7 +518,8 @@ impl UploadJob {
                     let differs = listed.digests != Default::default()
                         && listed.digests.crc64nvme.is_some()
                         && !listed.digests.agrees_with(&sent.digests);
-                    listed.len == sent.len && listed.etag == sent.etag && !differs
+                    let same_etag = listed.etag.is_empty() || listed.etag == sent.etag;
+                    listed.len == sent.len && same_etag && !differs
                 })
             });
         }
