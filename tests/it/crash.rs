@@ -107,8 +107,16 @@ fn an_archive_that_changed_between_runs_is_sent_anew_and_the_old_parts_go() {
     let machine = Holdfast::new();
     let path = machine.home().join("site.zip");
     data::write_file(&path, 1, 60 * MIB).expect("a file can be written");
-    let args =
-        ["upload", path.to_str().expect("ASCII"), "s3://backups/a", "--part-size", "5MiB", "--json", "--endpoint", &endpoint];
+    let args = [
+        "upload",
+        path.to_str().expect("ASCII"),
+        "s3://backups/a",
+        "--part-size",
+        "5MiB",
+        "--json",
+        "--endpoint",
+        &endpoint,
+    ];
     let mut running = machine.start(args);
     running.wait_for_event(|event| event["event"] == "part_done").expect("a part arrives");
     running.kill();

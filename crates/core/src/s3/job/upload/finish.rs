@@ -154,10 +154,11 @@ impl UploadJob {
                 Class::AlreadyExists => self.look(now, Why::Exists(Box::new(reply)), out),
                 Class::Conflict if reply.token == Token::Put => self.put_again(now, reply, out),
                 Class::Conflict => {
-                    if let Some(upload_id) = self.upload_id.take() {
-                        self.abandon(now, upload_id, out);
-                    }
                     self.restart(now, "another write to the same key was in progress".into(), out);
+                }
+                // Each part was compared on arrival, so it is the server that has mixed them up.
+                Class::Integrity if reply.token == Token::Complete && self.restarts == 0 => {
+                    self.restart(now, "the server has put the parts together wrongly".into(), out);
                 }
                 Class::Integrity if reply.token == Token::Put && self.parts.damaged(1) => {
                     self.stage = Stage::Sending;
@@ -327,7 +328,6 @@ impl UploadJob {
             (Why::Exists(reply), _) => self.already_exists(now, Some(&reply), out),
             (Why::Gone(reply), Seen::Unknown) => self.unconfirmed(now, &reply, out),
             (Why::Gone(_), Seen::Absent | Seen::Other(_)) => {
-                self.upload_id = None;
                 self.restart(now, "the server no longer knows the upload".into(), out);
             }
         }

@@ -220,6 +220,10 @@ impl UploadJob {
     /// Begins again from nothing, with a new multipart upload.
     fn restart(&mut self, now: Millis, why: String, out: &mut Out) {
         self.conversation.forget(|token| matches!(token, Token::Part(_)));
+        // Mostly it is gone. Where a server only said so, its parts would stay.
+        if let Some(upload_id) = self.upload_id.take() {
+            self.abandon(now, upload_id, out);
+        }
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
             let what = format!("cannot finish {}: {why}, again and again", self.place());
@@ -441,10 +445,7 @@ impl UploadJob {
         };
         match failure.class {
             Class::Integrity => self.part_damaged(now, number, Some(reply), out),
-            Class::NoSuchUpload => {
-                self.upload_id = None;
-                self.restart(now, "the server no longer knows the upload".into(), out);
-            }
+            Class::NoSuchUpload => self.restart(now, "the server no longer knows the upload".into(), out),
             _ if self.try_lower(now, failure, reply, out) => {}
             _ => self.refused(now, reply, &format!("upload part {number} of"), out),
         }
@@ -499,7 +500,6 @@ impl UploadJob {
             },
             Err(trouble) => match trouble.failure().class {
                 Class::NoSuchUpload => {
-                    self.upload_id = None;
                     self.restart(now, "the server no longer knows the upload".into(), out);
                     return;
                 }
@@ -522,6 +522,12 @@ impl UploadJob {
                     listed.len == sent.len && same_etag && !differs
                 })
             });
+        }
+        if self.past.completing && (claims.len() as u32) < self.parts.geometry().parts() {
+            // The earlier run's Complete may be under way on the server, with the parts in its
+            // hands: what is sent to that upload now would be mixed up with it.
+            self.restart(now, "the earlier run's end may still be under way".into(), out);
+            return;
         }
         self.parts.dropped += journalled - claims.len() as u32;
         if claims.is_empty() {
