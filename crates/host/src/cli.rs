@@ -159,6 +159,7 @@ pub struct List {
 
 /// `holdfast job`
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one of it exists, once
 pub enum Job {
     /// All of them, newest first
     List {

@@ -63,9 +63,9 @@ impl Source {
         &self.path
     }
 
-    /// Its length, in bytes.
+    /// Its length, in bytes; never 0.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.fingerprint.len
     }
 

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use super::{
     call::{Answer, Call, Payload, Repeat},
     failure::{self, Class, Failure},
-    op::http_date,
+    op::{ParseError, http_date},
     sign::{self, PayloadHash, Signing},
 };
 use crate::{
@@ -240,11 +240,11 @@ impl<T: Clone> Conversation<T> {
     ///
     /// # Errors
     /// When patience has ended.
-    pub fn again(&mut self, now: Millis, reply: Reply<T>, out: &mut Out) -> Result<(), Reply<T>> {
+    pub fn again(&mut self, now: Millis, reply: Reply<T>, out: &mut Out) -> Result<(), Box<Reply<T>>> {
         let wait_ms = self.jitter.wait_ms(Why::Transient, reply.attempt, None);
-        let Err(trouble) = &reply.result else { return Err(reply) };
+        let Err(trouble) = &reply.result else { return Err(Box::new(reply)) };
         if !self.patience.allows(now, wait_ms) {
-            return Err(reply);
+            return Err(Box::new(reply));
         }
         let why = trouble.failure().evidence.to_string();
         let open = Open::new(reply.token, reply.call, reply.attempt, true);
@@ -328,6 +328,13 @@ impl<T: Clone> Conversation<T> {
     #[must_use]
     pub fn explain(&self, failure: &Failure, call: &Call, what: impl Into<String>) -> Error {
         failure::explain(failure, what.into(), call.permission, &self.target.bucket, &call.key)
+    }
+
+    /// The error for a success that cannot be read: mostly it is not S3 that answered.
+    #[must_use]
+    pub fn unreadable(&self, success: &Success, call: &Call, error: &ParseError, what: impl Into<String>) -> Error {
+        let failure = failure::malformed(call.operation, &success.answer(), error);
+        self.explain(&failure, call, what)
     }
 
     fn reply(open: Open<T>, result: Result<Success, Trouble>) -> Reply<T> {

@@ -18,32 +18,32 @@ use holdfast_core::{
 use crate::sim_s3::{Server, only};
 
 /// Noon, so that no date rolls over by accident.
-pub const NOON: Millis = Millis(1_795_435_200_000);
-pub const KEY: &str = "home/client1/site.zip";
+pub(crate) const NOON: Millis = Millis(1_795_435_200_000);
+pub(crate) const KEY: &str = "home/client1/site.zip";
 /// The unit of the uploads here: parts of five units, so that every fault at every call is cheap.
-pub const UNIT: usize = 1 << 10;
+pub(crate) const UNIT: usize = 1 << 10;
 
 /// What is left when the power fails: the disk and the bucket.
-pub struct Scenario {
-    pub server: Server,
-    pub job: Job,
-    pub source: Vec<u8>,
-    pub sink: Vec<u8>,
-    pub journal: Vec<Record>,
-    pub remembered: Remembered,
-    pub now: Millis,
-    pub events: Vec<Event>,
+pub(crate) struct Scenario {
+    pub(crate) server: Server,
+    pub(crate) job: Job,
+    pub(crate) source: Vec<u8>,
+    pub(crate) sink: Vec<u8>,
+    pub(crate) journal: Vec<Record>,
+    pub(crate) remembered: Remembered,
+    pub(crate) now: Millis,
+    pub(crate) events: Vec<Event>,
     /// Times fresh keys were asked for.
-    pub renewals: u32,
+    pub(crate) renewals: u32,
     /// A crash loses records that were not durable.
-    pub lossy: bool,
+    pub(crate) lossy: bool,
     /// Parts whose bytes change after they were hashed.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 impl Scenario {
     /// An upload of `len` bytes to an endpoint without TLS quirks.
-    pub fn upload(len: usize) -> Self {
+    pub(crate) fn upload(len: usize) -> Self {
         Self::of(
             Work::Upload(Box::new(Upload {
                 key: Key::parse(KEY).unwrap(),
@@ -57,12 +57,12 @@ impl Scenario {
         )
     }
 
-    pub fn fetch(keep: bool) -> Self {
+    pub(crate) fn fetch(keep: bool) -> Self {
         let key = Key::parse(KEY).unwrap();
         Self::of(Work::Fetch(Fetch { key, etag: None, keep, known: None }), Vec::new())
     }
 
-    pub fn of(work: Work, source: Vec<u8>) -> Self {
+    pub(crate) fn of(work: Work, source: Vec<u8>) -> Self {
         let endpoint = Endpoint::parse("https://s3.example.com", None).unwrap().0;
         Self {
             server: Server::default(),
@@ -90,20 +90,20 @@ impl Scenario {
         }
     }
 
-    pub fn upload_job(&mut self) -> &mut Upload {
+    pub(crate) fn upload_job(&mut self) -> &mut Upload {
         match &mut self.job.work {
             Work::Upload(upload) => upload,
             other => panic!("{other:?}"),
         }
     }
 
-    pub fn with_fault(mut self, call: usize, fault: crate::sim_s3::Fault) -> Self {
+    pub(crate) fn with_fault(mut self, call: usize, fault: crate::sim_s3::Fault) -> Self {
         self.server.faults.insert(call, fault);
         self
     }
 
     /// Runs to the end.
-    pub fn run(&mut self) -> Outcome {
+    pub(crate) fn run(&mut self) -> Outcome {
         self.run_until(usize::MAX).expect("the job ends")
     }
 
@@ -119,7 +119,7 @@ impl Scenario {
     }
 
     /// Runs until the power fails after `outputs` outputs; `None` when it did.
-    pub fn run_until(&mut self, outputs: usize) -> Option<Outcome> {
+    pub(crate) fn run_until(&mut self, outputs: usize) -> Option<Outcome> {
         self.plan_small_parts();
         let mut session = S3Session::new();
         let mut left = outputs;
@@ -205,23 +205,23 @@ impl Scenario {
     }
 
     /// Whether the bucket holds exactly the archive, under its key.
-    pub fn stored(&self) -> bool {
+    pub(crate) fn stored(&self) -> bool {
         self.server.objects.get(KEY).is_some_and(|object| object.bytes == self.source)
     }
 
     /// Unfinished uploads that hold parts.
-    pub fn orphans(&self) -> usize {
+    pub(crate) fn orphans(&self) -> usize {
         self.server.uploads.values().filter(|upload| !upload.parts.is_empty()).count()
     }
 
     /// How often an operation was called.
-    pub fn count(&self, operation: &str) -> usize {
+    pub(crate) fn count(&self, operation: &str) -> usize {
         self.server.calls.iter().filter(|call| *call == operation).count()
     }
 }
 
 /// Bytes that differ from place to place.
-pub fn bytes(len: usize) -> Vec<u8> {
+pub(crate) fn bytes(len: usize) -> Vec<u8> {
     (0..len as u64).map(|i| (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8).collect()
 }
 
@@ -248,7 +248,7 @@ fn stamp(mut frame: Frame<Input>, at: Millis) -> Frame<Input> {
 }
 
 /// The parts that an event of a resumed run says were kept.
-pub fn kept(events: &[Event]) -> Option<u32> {
+pub(crate) fn kept(events: &[Event]) -> Option<u32> {
     events.iter().find_map(|event| match event {
         Event::Resumed { parts_kept, .. } => Some(*parts_kept),
         _ => None,

@@ -12,7 +12,7 @@ use md5::{Digest, Md5};
 
 /// What goes wrong with one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// 503 SlowDown; nothing was done.
     SlowDown,
     /// 500 InternalError; nothing was done.
@@ -52,7 +52,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::SlowDown,
         Self::InternalError,
         Self::InternalErrorDone,
@@ -73,51 +73,50 @@ impl Fault {
     ];
 
     /// Whether it can happen to a read.
-    pub fn is_of_reading(self) -> bool {
+    pub(crate) fn is_of_reading(self) -> bool {
         !matches!(self, Self::ErrorIn200 | Self::UploadGone | Self::Conflict | Self::Damaged)
     }
 
     /// Whether one of it must not keep a job from its end.
-    pub fn must_be_survived(self) -> bool {
+    pub(crate) fn must_be_survived(self) -> bool {
         !matches!(self, Self::Denied | Self::Quota)
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
-    pub bytes: Vec<u8>,
-    pub etag: String,
-    pub headers: Headers,
+pub(crate) struct Object {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) etag: String,
+    pub(crate) headers: Headers,
     /// Of a multipart upload that declared it, or of a PUT that had it.
-    pub crc64: Option<[u8; 8]>,
+    pub(crate) crc64: Option<[u8; 8]>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub struct Upload {
-    pub key: String,
-    pub headers: Headers,
-    pub parts: BTreeMap<u32, (Vec<u8>, String)>,
+pub(crate) struct Upload {
+    pub(crate) headers: Headers,
+    pub(crate) parts: BTreeMap<u32, (Vec<u8>, String)>,
 }
 
 /// What this server can and may.
 #[derive(Debug, Clone)]
-pub struct Server {
-    pub objects: BTreeMap<String, Object>,
-    pub uploads: BTreeMap<String, Upload>,
-    pub calls: Vec<String>,
-    pub faults: BTreeMap<usize, Fault>,
+pub(crate) struct Server {
+    pub(crate) objects: BTreeMap<String, Object>,
+    pub(crate) uploads: BTreeMap<String, Upload>,
+    pub(crate) calls: Vec<String>,
+    pub(crate) faults: BTreeMap<usize, Fault>,
     /// Operations that are denied, always.
-    pub denied: Vec<&'static str>,
+    pub(crate) denied: Vec<&'static str>,
     /// Refuse `x-amz-checksum-*`, as Backblaze did.
-    pub no_checksums: bool,
+    pub(crate) no_checksums: bool,
     /// 501 on `If-None-Match`.
-    pub no_conditions: bool,
+    pub(crate) no_conditions: bool,
     /// Complete answers NoSuchUpload when it is repeated, as MinIO does; else it repeats itself.
-    pub forgets_completed: bool,
-    pub region: String,
+    pub(crate) forgets_completed: bool,
+    pub(crate) region: String,
     /// Its clock, ahead of ours.
-    pub clock_ahead_ms: u64,
-    pub abort_date: Option<String>,
+    pub(crate) clock_ahead_ms: u64,
+    pub(crate) abort_date: Option<String>,
     next_upload: u32,
     completed: BTreeMap<String, String>,
 }
@@ -142,11 +141,11 @@ impl Default for Server {
     }
 }
 
-pub struct Reply {
-    pub input: Input,
-    pub body: Vec<u8>,
+pub(crate) struct Reply {
+    pub(crate) input: Input,
+    pub(crate) body: Vec<u8>,
     /// What a sink was filled with.
-    pub sunk: Option<(u64, Vec<u8>)>,
+    pub(crate) sunk: Option<(u64, Vec<u8>)>,
 }
 
 struct Asked<'a> {
@@ -182,7 +181,7 @@ fn error_with(status: u16, code: &str, more: &str) -> Said {
 
 impl Server {
     /// Answers a request. `source` is what parts are read from.
-    pub fn answer(&mut self, request: &Request, inline: &[u8], source: &[u8], now: Millis) -> Reply {
+    pub(crate) fn answer(&mut self, request: &Request, inline: &[u8], source: &[u8], now: Millis) -> Reply {
         let url = request.url.split_once("://").unwrap().1;
         let (path, query) = url.split_once('?').unwrap_or((url, ""));
         let path = path.split_once('/').unwrap().1;
@@ -341,7 +340,7 @@ impl Server {
             "CreateMultipartUpload" => {
                 let id = format!("upload {}+/=", self.next_upload);
                 self.next_upload += 1;
-                let upload = Upload { key: asked.key.clone(), headers: asked.headers.clone(), parts: BTreeMap::new() };
+                let upload = Upload { headers: asked.headers.clone(), parts: BTreeMap::new() };
                 self.uploads.insert(id.clone(), upload);
                 let mut said = said(
                     200,
@@ -512,12 +511,12 @@ fn metadata(headers: &Headers) -> Headers {
 }
 
 /// All digests of these bytes.
-pub fn digests(bytes: &[u8]) -> Digests {
+pub(crate) fn digests(bytes: &[u8]) -> Digests {
     only(bytes, &[DigestKind::Crc64nvme, DigestKind::Crc32, DigestKind::Md5, DigestKind::Sha256])
 }
 
 /// Some digests of these bytes.
-pub fn only(bytes: &[u8], wanted: &[DigestKind]) -> Digests {
+pub(crate) fn only(bytes: &[u8], wanted: &[DigestKind]) -> Digests {
     let has = |kind| wanted.contains(&kind);
     let crc = |algorithm| crc_fast::checksum(algorithm, bytes);
     Digests {

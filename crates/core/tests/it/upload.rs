@@ -195,7 +195,7 @@ fn orphans_of_earlier_runs_are_aborted_and_nobody_elses() {
     };
     let mut scenario = Scenario::upload(UNIT);
     for id in ["ours", "theirs"] {
-        let mut upload = crate::sim_s3::Upload { key: KEY.into(), ..Default::default() };
+        let mut upload = crate::sim_s3::Upload::default();
         upload.parts.insert(1, (vec![1], "e".into()));
         scenario.server.uploads.insert(id.into(), upload);
     }
@@ -213,7 +213,7 @@ fn an_orphan_that_cannot_be_aborted_is_a_warning() {
     };
     let mut scenario = Scenario::upload(UNIT);
     scenario.server.denied = vec!["AbortMultipartUpload"];
-    scenario.server.uploads.insert("ours".into(), crate::sim_s3::Upload { key: KEY.into(), ..Default::default() });
+    scenario.server.uploads.insert("ours".into(), crate::sim_s3::Upload::default());
     let (key, upload_id) = (Key::parse(KEY).unwrap(), UploadId::parse("ours").unwrap());
     scenario.upload_job().orphans.push(Orphan { key, upload_id });
     report(scenario.run());

@@ -83,11 +83,11 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
             (random_run()?, now_s())
         }
     };
-    if !(same && !ended) {
+    if !same || ended {
         // The file keeps them: aborts are still to be written down, and what the last upload's
         // checksum was is of use to `verify`. The next run's first record makes them history.
         records.clear();
-        if orphans.is_empty() && journal.len()? > OLD_JOURNAL {
+        if orphans.is_empty() && journal.bytes()? > OLD_JOURNAL {
             journal.clear()?;
         }
     }
@@ -108,7 +108,7 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
     object.metadata.entry("holdfast-source".to_owned()).or_insert(name.unwrap_or_default());
     let work = Work::Upload(Box::new(Upload {
         key,
-        len: source.len(),
+        len: source.bytes(),
         part_len: wish.part_size,
         overwrite: wish.overwrite,
         object,

@@ -79,7 +79,7 @@ impl Journal {
     ///
     /// # Errors
     /// When the file cannot be asked.
-    pub fn len(&self) -> Result<u64, Error> {
+    pub fn bytes(&self) -> Result<u64, Error> {
         self.file.metadata().map(|metadata| metadata.len()).map_err(|error| local("read", &self.path, &error))
     }
 

@@ -123,8 +123,8 @@ impl FetchJob {
         let facts = match HeadObject::parse(&success.answer()) {
             Ok(facts) => facts,
             Err(why) => {
-                let what = format!("the description of {place} cannot be read: {why}");
-                return Some(Outcome::Failed(Error::new(Kind::Malformed, what)));
+                let what = format!("cannot read {place}");
+                return Some(Outcome::Failed(self.conversation.unreadable(success, &reply.call, &why, what)));
             }
         };
         if self.work.etag.as_ref().is_some_and(|etag| *etag != facts.etag) {

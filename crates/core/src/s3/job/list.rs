@@ -67,7 +67,10 @@ impl Machine for ListJob {
         };
         let page = match ListObjectsV2::parse(&success.answer()) {
             Ok(page) => page,
-            Err(error) => return malformed(&error.to_string()),
+            Err(why) => {
+                let what = format!("cannot list {place}");
+                return Some(Outcome::Failed(self.conversation.unreadable(&success, &reply.call, &why, what)));
+            }
         };
         for prefix in page.common_prefixes {
             out.event(Event::CommonPrefix { prefix });

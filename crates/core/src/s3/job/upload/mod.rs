@@ -359,8 +359,9 @@ impl UploadJob {
                     self.stage = Stage::Sending;
                 }
                 Err(why) => {
-                    let what = format!("the answer to CreateMultipartUpload cannot be read: {why}");
-                    self.fail(now, Error::new(Kind::Malformed, what), out);
+                    let what = self.cannot("begin the upload of");
+                    let error = self.conversation.unreadable(success, &reply.call, &why, what);
+                    self.fail(now, error, out);
                 }
             },
             // The id that is lost names an upload without parts; only a lifecycle rule finds it.
@@ -417,8 +418,9 @@ impl UploadJob {
                 let Some(sent) = self.parts.sent(number) else { return };
                 match UploadPart::parse(&success.answer()) {
                     Err(why) => {
-                        let what = format!("the answer to part {number} cannot be read: {why}");
-                        self.fail(now, Error::new(Kind::Malformed, what), out);
+                        let what = self.cannot(&format!("upload part {number} of"));
+                        let error = self.conversation.unreadable(success, &reply.call, &why, what);
+                        self.fail(now, error, out);
                     }
                     Ok(arrived) => {
                         let echoed = arrived.digests;
