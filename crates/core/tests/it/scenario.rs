@@ -110,7 +110,7 @@ impl Scenario {
     /// The part length that a provider would refuse, as if an earlier run had planned with it.
     fn plan_small_parts(&mut self) {
         let Work::Upload(upload) = &self.job.work else { return };
-        if self.journal.is_empty() {
+        if matches!(self.journal.last(), None | Some(Record::Completed { .. })) {
             let geometry = Geometry { len: upload.len, part_len: 5 * UNIT as u64 };
             let first = self.job.target.endpoint.provider.quirks().first_rung;
             let rung = self.remembered.rung.unwrap_or(first);
