@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     require_wasm_target()?;
     let wasm = fs::read(build_module(&crates.join("module/Cargo.toml"), &target_dir(&out))?)?;
     fs::write(out.join("native.cwasm"), precompile(&wasm, &target)?)?;
-    // Not compressed: it is loaded in half a millisecond at every start. Pulley's is for the few,
-    // whom ten milliseconds more do not hurt.
+    // The native image is not compressed: to inflate it would take ten times as long as to load
+    // it. Pulley's is for the few, whom ten milliseconds more do not hurt.
     let pulley = pulley()?;
     let image = precompile(&wasm, pulley)?;
     fs::write(out.join("pulley.cwasm.z"), miniz_oxide::deflate::compress_to_vec(&image, 9))?;
