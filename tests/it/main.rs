@@ -8,5 +8,6 @@ mod bed_servers;
 mod bed_sink;
 mod conformance;
 mod crash;
+mod credentials;
 mod faults;
 mod input;

@@ -66,7 +66,7 @@ pub struct Upload {
     #[arg(required_unless_present = "job", conflicts_with = "job", value_name = "s3://BUCKET/KEY")]
     pub to: Option<String>,
     /// Read the whole job as JSON (docs/job.md), keys included, from stdin
-    #[arg(long, value_name = "-", value_parser = ["-"])]
+    #[arg(long, value_name = "-", value_parser = ["-"], hide_possible_values = true)]
     pub job: Option<String>,
     /// Replace an object that exists
     #[arg(long)]

@@ -238,6 +238,7 @@ pub fn report_text(report: &Report, place: &str) -> String {
             text.push_str(&format!("\nproof: {proof}"));
             text
         }
+        Report::List { objects: 1, bytes } => format!("1 object, {}", HumanBytes(*bytes)),
         Report::List { objects, bytes } => format!("{objects} objects, {}", HumanBytes(*bytes)),
         Report::Fetch(fetch) => {
             use holdfast_core::report::Compared;

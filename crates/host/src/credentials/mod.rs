@@ -31,4 +31,4 @@ mod read;
 pub use environment::Environment;
 pub use error::{CredentialsError, Place, Tried};
 pub use profile::region;
-pub use provider::{Explicit, Provider};
+pub use provider::{Explicit, Provider, RENEWAL_MARGIN_MS};

@@ -13,7 +13,7 @@ use super::{
 
 /// Keys that end sooner than this are replaced. AWS hands out the next ones at least this long
 /// before.
-const MARGIN_MS: u64 = 5 * 60 * 1000;
+pub const RENEWAL_MARGIN_MS: u64 = 5 * 60 * 1000;
 
 /// What somebody asked for by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Provider {
     pub fn load(&self, now: Millis) -> Result<Credentials, CredentialsError> {
         let last = self.last();
         if let Some(last) = &last
-            && last.credentials.expires_at.is_none_or(|end| end.since(now) > MARGIN_MS)
+            && last.credentials.expires_at.is_none_or(|end| end.since(now) > RENEWAL_MARGIN_MS)
         {
             return Ok(last.credentials.clone());
         }

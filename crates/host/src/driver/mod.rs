@@ -30,6 +30,7 @@ use holdfast_core::{
 
 use self::task::{Finished, Http, Pool, Task};
 use crate::{
+    credentials::RENEWAL_MARGIN_MS,
     destination::Destination,
     fence::{self, Fence, Operation, Permit},
     http::{Client, Progress},
@@ -40,6 +41,9 @@ use crate::{
 
 /// How often progress is shown, and a stop noticed.
 const BEAT: Duration = Duration::from_millis(200);
+
+/// After a failed attempt to renew keys before they end, how long until the next.
+const RENEW_AGAIN_MS: u64 = 60_000;
 
 /// What a job works on.
 #[derive(Default)]
@@ -106,6 +110,8 @@ struct Run<'a, 'd> {
     in_flight: BTreeMap<RequestId, UnderWay>,
     bytes_done: u64,
     wake_at: Option<Millis>,
+    /// When to ask for fresh keys, so that no request meets the end of the old ones.
+    renew_at: Option<Millis>,
     inbox: VecDeque<Frame<Input>>,
     cancelled: bool,
     /// What is really wrong, when the session was only told to stop.
@@ -141,6 +147,7 @@ impl<'a> Driver<'a> {
             cancel,
             send,
         )?;
+        let renew_at = renew_at(credentials.as_ref());
         let start = Input::Start { now: now(), seed, job: Box::new(job), credentials, journal, remembered };
         let mut run = Run {
             driver: &mut self,
@@ -149,6 +156,7 @@ impl<'a> Driver<'a> {
             in_flight: BTreeMap::new(),
             bytes_done: 0,
             wake_at: None,
+            renew_at,
             inbox: VecDeque::from([Frame { header: start, body: Vec::new() }]),
             cancelled: false,
             cause: None,
@@ -194,10 +202,24 @@ impl Run<'_, '_> {
             self.wake_at = None;
             self.say(Input::Tick { now: now() });
         }
+        if self.renew_at.is_some_and(|at| at <= now()) {
+            self.renew();
+        }
         if !self.cancelled && self.driver.stop.requested() {
             self.cancelled = true;
             let reason = "stopped on request".to_owned();
             self.say(Input::Cancel { now: now(), then: AfterCancel::Keep, reason });
+        }
+    }
+
+    /// Takes over fresh keys. Where there are none yet, the old ones still do; when they have
+    /// ended, the session asks.
+    fn renew(&mut self) {
+        let later = now().plus(RENEW_AGAIN_MS);
+        self.renew_at = Some(later);
+        if let Ok(Some(credentials)) = (self.driver.refresh)() {
+            self.renew_at = renew_at(Some(&credentials)).map(|at| at.max(later));
+            self.say(Input::Credentials { now: now(), credentials: Some(credentials) });
         }
     }
 
@@ -249,6 +271,7 @@ impl Run<'_, '_> {
                 Output::WaitUntil { at } => self.wake_at = Some(at),
                 Output::NeedCredentials => {
                     let credentials = (self.driver.refresh)()?;
+                    self.renew_at = renew_at(credentials.as_ref());
                     self.say(Input::Credentials { now: now(), credentials });
                 }
                 Output::Event(event) => {
@@ -331,6 +354,12 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// When keys are to be replaced: some minutes before they end.
+fn renew_at(credentials: Option<&Credentials>) -> Option<Millis> {
+    let ends = credentials?.expires_at?;
+    Some(Millis(ends.0.saturating_sub(RENEWAL_MARGIN_MS)))
 }
 
 /// The clock, as the session is told it.

@@ -26,6 +26,10 @@ use crate::{
 
 /// Threads that hash. More would only compete with those that send.
 const HASHERS: usize = 2;
+/// However long the module would wait for an answer: putting ten thousand parts together takes
+/// minutes, and a thread must come back.
+const MIN_ANSWER: Duration = Duration::from_secs(1);
+const MAX_ANSWER: Duration = Duration::from_secs(3_600);
 /// What a worker's stack may take: hosts limit address space, and the default is 2 MiB.
 const STACK: usize = 512 << 10;
 
@@ -208,17 +212,17 @@ impl Tools {
         let mut writer = match &request.sink {
             Sink::Inline => None,
             Sink::Range { offset, len, digests } => {
-                Some((RangeWriter::new(self.destination.as_deref(), *offset, digests), *len))
+                Some((RangeWriter::new(self.destination.as_deref(), *offset, digests), (*offset, *len)))
             }
         };
-        let sink = writer.as_mut().map(|(writer, len)| http::Sink { writer, len: *len });
+        let sink = writer.as_mut().map(|(writer, (offset, len))| http::Sink { writer, offset: *offset, len: *len });
         let result = self.client.send(Call {
             method: request.method,
             url: &request.url,
             headers: &request.headers,
             body,
             sink,
-            answer_within: Duration::from_millis(request.answer_within_ms),
+            answer_within: Duration::from_millis(request.answer_within_ms).clamp(MIN_ANSWER, MAX_ANSWER),
             cancelled: &self.cancel,
             progress: &progress,
         });

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use holdfast_core::abi::{MAX_INLINE_LEN, Method, TransportCause};
-use http::{HeaderMap, header};
+use http::{HeaderMap, StatusCode, header};
 
 use super::{
     call::{Answer, Sink},
@@ -29,6 +29,11 @@ pub(crate) fn receive(
     match sink.filter(|_| head.status.is_success()) {
         Some(sink) => {
             exchange.set_phase(Phase::Sinking);
+            // A server without ranges answers 200 with the whole; its bytes are those of a range
+            // from 0 on, and of no other.
+            if head.status != StatusCode::PARTIAL_CONTENT && (head.status != StatusCode::OK || sink.offset != 0) {
+                return Err(incoming.no_range(head.status));
+            }
             let len = incoming.fill(sink, announced)?;
             Ok(Answer { status, headers, body: Vec::new(), sunk: Some(len) })
         }
@@ -114,6 +119,11 @@ impl Incoming<'_> {
         let more = if len > expected { " or more" } else { "" };
         let message = format!("{peer} answered with {len} bytes{more} where {expected} were asked for");
         self.failure(TransportCause::Malformed, message)
+    }
+
+    fn no_range(&self, status: StatusCode) -> Failure {
+        let peer = failure::peer(self.exchange, self.host);
+        self.failure(TransportCause::Malformed, format!("{peer} answered {status} to a request for a range"))
     }
 
     fn failure(&self, cause: TransportCause, message: String) -> Failure {

@@ -78,6 +78,8 @@ impl Body<'_> {
 pub struct Sink<'a> {
     /// Takes the bytes in order.
     pub writer: &'a mut dyn Write,
+    /// The first byte asked for: only from byte 0 on may an answer be other than a range.
+    pub offset: u64,
     /// Bytes expected; another number fails the call.
     pub len: u64,
 }
@@ -85,7 +87,7 @@ pub struct Sink<'a> {
 impl Sink<'_> {
     /// The same sink for a shorter time.
     pub fn reborrow(&mut self) -> Sink<'_> {
-        Sink { writer: &mut *self.writer, len: self.len }
+        Sink { writer: &mut *self.writer, offset: self.offset, len: self.len }
     }
 }
 

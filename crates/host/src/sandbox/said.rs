@@ -1,9 +1,6 @@
 //! The module's last words.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use holdfast_core::secret::Secret;
 
@@ -15,6 +12,13 @@ const MAX_LEN: usize = 4 << 10;
 pub(super) struct Said(Arc<Mutex<Vec<u8>>>);
 
 impl Said {
+    /// Takes what is printed.
+    pub(super) fn add(&self, bytes: &[u8]) {
+        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MAX_LEN - said.len();
+        said.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
     /// On one line, without the keys.
     pub(super) fn text(&self, secrets: &[Secret<String>]) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -27,18 +31,5 @@ impl Said {
         }
         let words = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|word| !word.is_empty());
         words.collect::<Vec<_>>().join(" ")
-    }
-}
-
-impl Write for Said {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = MAX_LEN - said.len();
-        said.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

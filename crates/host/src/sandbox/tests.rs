@@ -204,6 +204,24 @@ fn last_words_are_bounded() {
     }
 }
 
+/// The most that this process has held in memory, in bytes.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("readable");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+}
+
+/// A list of pieces costs the module eight bytes each; the host keeps no list of its own.
+#[test]
+fn last_words_in_many_pieces_cost_the_host_no_memory() {
+    for backend in BACKENDS {
+        let before = peak();
+        assert!(said(backend, "prints_many_pieces", &tick()).is_empty());
+        let more = peak() - before;
+        assert!(more < 200 << 20, "{more} bytes more");
+    }
+}
+
 #[test]
 fn it_finds_no_environment_and_no_descriptors() {
     for backend in BACKENDS {

@@ -69,12 +69,17 @@ impl<'a> Ask<'a> {
     }
 
     pub(crate) fn sink(mut self, writer: &'a mut Vec<u8>, len: u64) -> Self {
-        self.sink = Some(Sink { writer, len });
+        self.sink = Some(Sink { writer, offset: 0, len });
+        self
+    }
+
+    pub(crate) fn sink_from(mut self, writer: &'a mut Vec<u8>, offset: u64, len: u64) -> Self {
+        self.sink = Some(Sink { writer, offset, len });
         self
     }
 
     pub(crate) fn into(mut self, writer: &'a mut dyn std::io::Write, len: u64) -> Self {
-        self.sink = Some(Sink { writer, len });
+        self.sink = Some(Sink { writer, offset: 0, len });
         self
     }
 

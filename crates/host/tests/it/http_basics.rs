@@ -355,6 +355,25 @@ fn a_sink_takes_a_successful_answer_and_nothing_else() {
 }
 
 #[test]
+fn a_sink_in_the_middle_takes_a_range_and_nothing_else() {
+    let server = Server::responding(|head| {
+        let status = if head.contains("/range") { "206 Partial Content" } else { "200 OK" };
+        format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\n\r\nhello")
+    });
+    let client = client();
+    for (path, offset, taken) in [("/range", 0, true), ("/range", 7, true), ("/all", 0, true), ("/all", 7, false)] {
+        let mut sunk = Vec::new();
+        let result = Ask::new(Method::Get, server.url(path)).sink_from(&mut sunk, offset, 5).send(&client);
+        assert_eq!(result.is_ok(), taken, "{path} from {offset}");
+        if let Err(failure) = result {
+            assert_eq!(failure.cause, TransportCause::Malformed);
+            assert!(failure.message.contains("200 OK to a request for a range"), "{failure}");
+            assert!(sunk.is_empty());
+        }
+    }
+}
+
+#[test]
 fn a_sink_that_gets_another_length_fails() {
     let server = Server::plain(|peer, _| {
         let (head, _) = peer.request().unwrap();
