@@ -168,15 +168,7 @@ impl Endpoint {
     /// `host[:port]` for this bucket, as the `Host` header has it.
     #[must_use]
     pub fn authority(&self, bucket: &Bucket, region: &Region) -> String {
-        let host = match &self.address {
-            Address::Aws { dualstack } => {
-                let dualstack = if *dualstack { "dualstack." } else { "" };
-                let suffix = if region.as_str().starts_with("cn-") { ".cn" } else { "" };
-                format!("s3.{dualstack}{region}.amazonaws.com{suffix}")
-            }
-            Address::Fixed { host, port: Some(port), .. } => format!("{host}:{port}"),
-            Address::Fixed { host, port: None, .. } => host.clone(),
-        };
+        let host = self.account_authority(region);
         match self.addressing_for(bucket) {
             Addressing::VirtualHost => format!("{bucket}.{host}"),
             Addressing::Path => host,
@@ -193,6 +185,32 @@ impl Endpoint {
         match self.addressing_for(bucket) {
             Addressing::VirtualHost => format!("{base}/{}", encode_path(key)),
             Addressing::Path => format!("{base}/{bucket}/{}", encode_path(key)),
+        }
+    }
+
+    /// Host and port of requests that are about no bucket.
+    #[must_use]
+    pub fn account_authority(&self, region: &Region) -> String {
+        match &self.address {
+            Address::Aws { dualstack } => aws_host("s3", *dualstack, region),
+            Address::Fixed { host, port: Some(port), .. } => format!("{host}:{port}"),
+            Address::Fixed { host, port: None, .. } => host.clone(),
+        }
+    }
+
+    /// The host of Amazon's Security Token Service, which only Amazon's own endpoints have.
+    /// <https://docs.aws.amazon.com/general/latest/gr/sts.html>
+    #[must_use]
+    pub fn sts_authority(&self, region: &Region) -> Option<String> {
+        matches!(self.address, Address::Aws { .. }).then(|| aws_host("sts", false, region))
+    }
+
+    /// The path of requests that are about no bucket.
+    #[must_use]
+    pub fn account_path(&self) -> String {
+        match &self.address {
+            Address::Aws { .. } => "/".to_owned(),
+            Address::Fixed { base, .. } => format!("{base}/"),
         }
     }
 
@@ -213,6 +231,13 @@ impl std::fmt::Display for Endpoint {
             Address::Fixed { host, port: None, base, .. } => write!(f, "{}://{host}{base}", self.scheme()),
         }
     }
+}
+
+/// `s3.eu-west-1.amazonaws.com`, and its like.
+fn aws_host(service: &str, dualstack: bool, region: &Region) -> String {
+    let dualstack = if dualstack { "dualstack." } else { "" };
+    let suffix = if region.as_str().starts_with("cn-") { ".cn" } else { "" };
+    format!("{service}.{dualstack}{region}.amazonaws.com{suffix}")
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), EndpointError> {

@@ -57,6 +57,8 @@ pub enum Work {
     Fetch(Fetch),
     /// Abort multipart uploads of our own.
     Abort(Abort),
+    /// Ask what these keys may do, and what they may not.
+    Check(Check),
 }
 
 /// Send an archive whose length is known.
@@ -180,6 +182,27 @@ pub struct Known {
 pub struct Abort {
     /// Which ones.
     pub orphans: Vec<Orphan>,
+}
+
+/// Ask what these keys may do, and what they may not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Check {
+    /// The site's own prefix.
+    pub prefix: Prefix,
+    /// How backups will be stored: each setting may need a permission of its own.
+    #[serde(default)]
+    pub object: ObjectSettings,
+    /// The site's id, to leave a marker with that proves reading; `None` leaves none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<String>,
+    /// Also ask whether what lies outside the prefix is closed.
+    #[serde(default)]
+    pub isolation: bool,
+    /// An object of another client that is known to exist: whether it can be read is asked, by a
+    /// HEAD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary: Option<Key>,
 }
 
 /// What earlier sessions learned of a bucket on an endpoint. The host keeps it; it may be lost at

@@ -26,6 +26,7 @@ pub mod journal;
 pub mod name;
 pub mod pace;
 pub mod plan;
+pub mod probe;
 pub mod provider;
 pub mod report;
 pub mod retry;
@@ -35,3 +36,4 @@ pub mod secret;
 pub mod s3;
 #[cfg(feature = "s3")]
 pub mod session;
+pub mod verdict;

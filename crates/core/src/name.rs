@@ -90,6 +90,13 @@ name! {
     UploadId, "upload id", upload_id_fault
 }
 
+impl Default for Prefix {
+    /// The whole bucket.
+    fn default() -> Self {
+        Self(String::new())
+    }
+}
+
 fn bucket_fault(name: &str) -> Option<&'static str> {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
     let edge = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, provider::Rung};
+use crate::{error::Error, provider::Rung, verdict::CheckReport};
 
 /// The end of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub enum Report {
         /// How many.
         aborted: u32,
     },
+    /// What these keys may do is known.
+    Check(Box<CheckReport>),
 }
 
 /// An archive is in the bucket.

@@ -26,6 +26,13 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 #[allow(clippy::large_enum_variant)] // one of it exists, once
 pub enum Command {
+    /// Test connection: what these keys may do, what they may not, and what to change
+    ///
+    /// Asks for everything that backups, restoring and retention will do, in about three round
+    /// trips, and whether this key reaches anything outside its prefix. It leaves one small object
+    /// behind for good, holdfast-site.json, which proves that reading works (`--no-marker`
+    /// forgoes it), and fetches nobody's data.
+    Check(Check),
     /// Send an archive that exists, and be sure that it arrived
     ///
     /// The archive is sent in parts, several at a time, each with a checksum that the server
@@ -54,6 +61,44 @@ pub enum Command {
         /// Which shell
         shell: clap_complete::Shell,
     },
+}
+
+/// `holdfast check`
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Where backups go: s3://BUCKET/PREFIX/
+    #[arg(value_name = "s3://BUCKET/PREFIX/")]
+    pub prefix: String,
+    /// Leave no holdfast-site.json behind; reading is then proved by the first backup
+    #[arg(long)]
+    pub no_marker: bool,
+    /// Do not ask what this key reaches outside its prefix
+    #[arg(long)]
+    pub no_isolation: bool,
+    /// The key of an object of another client, to ask (by a HEAD) whether this key can read it
+    #[arg(long, value_name = "KEY", conflicts_with = "no_isolation")]
+    pub canary: Option<String>,
+    /// Backups will have this storage class
+    #[arg(long, value_name = "CLASS")]
+    pub storage_class: Option<String>,
+    /// Backups will be encrypted at rest: `aes256`, `kms`, or `kms:KEY-ID`
+    #[arg(long, value_name = "HOW")]
+    pub encrypt: Option<String>,
+    /// Backups will have this tag; may be given several times
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    pub tags: Vec<String>,
+    /// How long to try when nothing answers, such as 5s, 1m
+    #[arg(long, value_name = "TIME", default_value = "8s", value_parser = crate::units::parse_time)]
+    pub retry_for: std::time::Duration,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub state: State,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
 }
 
 /// `holdfast upload`

@@ -10,6 +10,12 @@
 //! | fetch  | Head, Get                                                  |                   |                      |
 //! | list   |                                                            |                   | List, below prefix   |
 //! | abort  |                                                            | ListParts, Abort  |                      |
+//! | check  | see below                                                  |                   |                      |
+//!
+//! A check asks about names that are never there (`holdfast_core::probe::Places`), within the
+//! prefix and, if the job wants isolation proved, outside it; it writes one object, the marker,
+//! with the one text that a marker has; and it alone may ask the endpoint for its buckets and
+//! Amazon's Security Token Service whose keys these are.
 //!
 //! Everything is compared, nothing is repaired: one spelling of each URL is right, and what is not
 //! on a list of allowed things is refused. Pure functions; no XML, no signing. What cannot be seen
@@ -18,6 +24,7 @@
 //! belongs to (one of the same key, in any case).
 
 mod address;
+mod check;
 mod headers;
 mod query;
 
@@ -26,6 +33,7 @@ use holdfast_core::{
     job::{Fetch, Job, Orphan, Remembered, Work},
     name::Key,
     plan::MAX_PART_LEN,
+    probe::Places,
     provider::Provider,
 };
 
@@ -50,6 +58,14 @@ pub enum Operation {
     AbortMultipartUpload,
     ListParts,
     ListObjectsV2,
+    DeleteObject,
+    UploadPartCopy,
+    GetBucketVersioning,
+    GetObjectLockConfiguration,
+    ListObjectVersions,
+    ListMultipartUploads,
+    ListBuckets,
+    GetCallerIdentity,
 }
 
 /// A request that may be sent, taken apart. Send `target` as it stands: any normalisation breaks
@@ -130,13 +146,19 @@ pub struct Fence {
     unconditional: bool,
     /// The length of the object of a fetch, from the answer to HEAD.
     object_len: Option<u64>,
+    /// The names that a check asks about.
+    places: Option<Places>,
 }
 
 impl Fence {
     /// For a session with this job. `remembered` as it goes into the session's start.
     #[must_use]
     pub fn new(job: &Job, remembered: &Remembered) -> Self {
-        Self { job: job.clone(), unconditional: remembered.no_conditional_writes, object_len: None }
+        let places = match &job.work {
+            Work::Check(check) => Places::of(check, &job.run).ok(),
+            _ => None,
+        };
+        Self { job: job.clone(), unconditional: remembered.no_conditional_writes, object_len: None, places }
     }
 
     /// Whether the module's request may be sent; `frame_body` is the body of the frame it came in.
@@ -148,14 +170,25 @@ impl Fence {
         let endpoint = &self.job.target.endpoint;
         let bucket = &self.job.target.bucket;
         let url = Url::parse(&request.url)?;
-        if url.tls != endpoint.tls() || !address::is_of(endpoint, bucket, url.authority) {
+        let of_check = |is: fn(&_, &_) -> bool| self.places.is_some() && is(endpoint, &url);
+        let place = if url.tls != endpoint.tls() {
             return Err(Refusal::Endpoint);
-        }
-        let place = address::place(endpoint, bucket, url.path).ok_or(Refusal::Place)?;
+        } else if of_check(address::is_sts) {
+            Place::Sts
+        } else if of_check(address::is_account) {
+            Place::Account
+        } else if !address::is_of(endpoint, bucket, url.authority) {
+            return Err(Refusal::Endpoint);
+        } else {
+            address::place(endpoint, bucket, url.path).ok_or(Refusal::Place)?
+        };
         let query = Query::parse(url.query)?;
-        let operation = query.operation(request.method, &place).ok_or(Refusal::Operation(request.method))?;
+        let operation = match query.operation(request.method, &place).ok_or(Refusal::Operation(request.method))? {
+            Operation::UploadPart if headers::has(request, "x-amz-copy-source") => Operation::UploadPartCopy,
+            operation => operation,
+        };
         self.check_place(operation, &place, &query)?;
-        headers::check(&self.job, operation, request)?;
+        headers::all(&self.job, operation, request)?;
         if self.must_be_conditional(operation) && !headers::has(request, "if-none-match") {
             return Err(Refusal::Unconditional);
         }
@@ -205,6 +238,7 @@ impl Fence {
             (Work::Fetch(fetch), Op::HeadObject | Op::GetObject) => (true, is(&fetch.key)),
             (Work::List(list), Op::ListObjectsV2) => (true, prefix.starts_with(list.prefix.as_str())),
             (Work::Abort(abort), Op::AbortMultipartUpload | Op::ListParts) => (true, is_orphan(&abort.orphans)),
+            (Work::Check(_), _) => check::useful_and_right(&self.job, self.places.as_ref(), operation, place, query),
             _ => (false, false),
         };
         match (useful, right_place) {
@@ -234,6 +268,9 @@ impl Fence {
             Work::Upload(upload) => upload.len,
             _ => 0,
         };
+        if matches!(self.job.work, Work::Check(_)) {
+            return check::body(operation, body, frame_body);
+        }
         match (operation, body) {
             (Operation::CompleteMultipartUpload, BodySource::Inline { start, len }) => {
                 let end = start.checked_add(len).filter(|_| len <= MAX_INLINE_BODY);
@@ -284,10 +321,17 @@ impl Operation {
     fn method(self) -> Method {
         match self {
             Self::HeadObject => Method::Head,
-            Self::GetObject | Self::ListParts | Self::ListObjectsV2 => Method::Get,
-            Self::PutObject | Self::UploadPart => Method::Put,
-            Self::CreateMultipartUpload | Self::CompleteMultipartUpload => Method::Post,
-            Self::AbortMultipartUpload => Method::Delete,
+            Self::GetObject
+            | Self::ListParts
+            | Self::ListObjectsV2
+            | Self::GetBucketVersioning
+            | Self::GetObjectLockConfiguration
+            | Self::ListObjectVersions
+            | Self::ListMultipartUploads
+            | Self::ListBuckets => Method::Get,
+            Self::PutObject | Self::UploadPart | Self::UploadPartCopy => Method::Put,
+            Self::CreateMultipartUpload | Self::CompleteMultipartUpload | Self::GetCallerIdentity => Method::Post,
+            Self::AbortMultipartUpload | Self::DeleteObject => Method::Delete,
         }
     }
 }

@@ -258,6 +258,7 @@ pub fn report_text(report: &Report, place: &str) -> String {
                 format!("{place}: {len} read, and they agree with {}", with.join(" and "))
             }
         }
+        Report::Check(check) => check.summary.sentence.clone(),
         Report::Abort { aborted } => format!("{aborted} unfinished uploads aborted"),
     }
 }

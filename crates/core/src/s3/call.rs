@@ -15,6 +15,8 @@ pub struct Call {
     pub operation: &'static str,
     /// HTTP method.
     pub method: Method,
+    /// Whose business it is; mostly the bucket's.
+    pub of: Of,
     /// The object's key; empty for the bucket itself.
     pub key: String,
     /// Names and values, not encoded; a value may be empty (`?uploads`).
@@ -31,6 +33,17 @@ pub struct Call {
     pub repeat: Repeat,
     /// Milliseconds that the server may think before it answers.
     pub answer_within_ms: u64,
+}
+
+/// Whom a call asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// The bucket, or an object in it.
+    Bucket,
+    /// The endpoint itself: it lists its buckets.
+    Account,
+    /// Amazon's Security Token Service: it tells whose keys they are.
+    Sts,
 }
 
 /// What a call needs to be allowed.
@@ -114,6 +127,7 @@ impl Call {
         Self {
             operation,
             method,
+            of: Of::Bucket,
             key: key.into(),
             query: Vec::new(),
             headers: Vec::new(),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 
 use super::{
-    call::{Answer, Call, Payload, Repeat},
+    call::{Answer, Call, Of, Payload, Repeat},
     failure::{self, Class, Failure},
     op::{ParseError, http_date},
     sign::{self, PayloadHash, Signing},
@@ -177,6 +177,18 @@ impl<T: Clone> Conversation<T> {
     #[must_use]
     pub fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// The region that requests are signed for.
+    #[must_use]
+    pub fn region(&self) -> &Region {
+        &self.region
+    }
+
+    /// Whether there are keys to sign with.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.credentials.is_some()
     }
 
     /// What has been learned of the endpoint.
@@ -469,7 +481,9 @@ impl<T: Clone> Conversation<T> {
         let call = &open.call;
         let endpoint = &self.target.endpoint;
         let mut headers = call.headers.clone();
-        if let Some(owner) = &self.target.expected_owner {
+        if call.of == Of::Bucket
+            && let Some(owner) = &self.target.expected_owner
+        {
             headers.push(("x-amz-expected-bucket-owner".to_owned(), owner.clone()));
         }
         let (body, hash) = match &call.payload {
@@ -485,11 +499,18 @@ impl<T: Clone> Conversation<T> {
                 (BodySource::Part { part: *part, offset: *offset, len: *len }, hash)
             }
         };
-        let authority = endpoint.authority(&self.target.bucket, &self.region);
-        let path_and_query = sign::path_and_query(endpoint, &self.target.bucket, call);
+        let (service, authority, path_and_query) = match call.of {
+            Of::Bucket => {
+                let authority = endpoint.authority(&self.target.bucket, &self.region);
+                (sign::S3, authority, sign::path_and_query(endpoint, &self.target.bucket, call))
+            }
+            Of::Account => (sign::S3, endpoint.account_authority(&self.region), endpoint.account_path()),
+            // Only asked where there is one.
+            Of::Sts => (sign::STS, endpoint.sts_authority(&self.region).unwrap_or_default(), "/".to_owned()),
+        };
         if let Some(credentials) = &self.credentials {
             let dated = Millis(now.0.saturating_add_signed(self.offset_ms));
-            let signing = Signing { credentials, region: &self.region, now: dated };
+            let signing = Signing { service, credentials, region: &self.region, now: dated };
             match sign::sign(&signing, call.method, endpoint.scheme(), &authority, &path_and_query, &headers, hash) {
                 Ok(more) => headers.extend(more),
                 Err(error) => {
@@ -528,7 +549,7 @@ fn retry_after_ms(answer: &Answer<'_>, now: Millis) -> Option<u64> {
 }
 
 /// The server's clock minus ours, from the `Date` header.
-fn clock_offset_ms(answer: &Answer<'_>, now: Millis) -> Option<i64> {
+pub(super) fn clock_offset_ms(answer: &Answer<'_>, now: Millis) -> Option<i64> {
     let server = http_date(answer.header("date")?)?;
     i64::try_from(server.0).ok()?.checked_sub_unsigned(now.0)
 }

@@ -217,6 +217,12 @@ fn message(error: &Element, answer: &Answer<'_>) -> Option<String> {
     }
 }
 
+/// A header's value, fit to be shown.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    clean(text, MAX_CODE_LEN).unwrap_or_default()
+}
+
 /// Text without what moves a terminal's cursor or hides, its spaces in single file, and not too
 /// long; `None` when nothing is left.
 fn clean(text: &str, max_len: usize) -> Option<String> {
@@ -260,6 +266,12 @@ fn region_of_host(url: &str) -> Option<Region> {
     beginnings
         .filter_map(|at| host.get(at..).filter(|rest| rest.starts_with("s3.") || rest.starts_with("s3-")))
         .find_map(|rest| Endpoint::parse(&format!("https://{rest}"), None).ok()?.1)
+}
+
+/// The action that a denial names, where it names one: `kms:Decrypt`, though an object was asked for.
+#[must_use]
+pub fn denied_action(evidence: &Evidence) -> Option<String> {
+    denial::parse(evidence.message.as_deref()?).map(|denial| denial.action)
 }
 
 fn is_head(operation: &str) -> bool {

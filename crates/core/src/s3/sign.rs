@@ -27,7 +27,10 @@ use crate::{
 };
 
 /// The name of S3 in a credential scope; the compatible providers use it too.
-const SERVICE: &str = "s3";
+pub const S3: &str = "s3";
+
+/// The name of the Security Token Service.
+pub const STS: &str = "sts";
 
 /// The last second of the year 9999, in milliseconds: the end of the dates that can be written
 /// into a signature. No clock says so, but a broken one may.
@@ -40,6 +43,8 @@ pub const MAX_LIFE_S: u64 = 7 * 24 * 60 * 60;
 /// With what, for where and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Signing<'a> {
+    /// The service: [`S3`], or [`STS`].
+    pub service: &'static str,
     /// The keys.
     pub credentials: &'a Credentials,
     /// The bucket's region.
@@ -102,7 +107,7 @@ pub fn sign(
         PayloadHash::Unsigned => SignableBody::UnsignedPayload,
         PayloadHash::Sha256(hash) => SignableBody::Precomputed(hex::encode(hash)),
     };
-    let instructions = instructions(signing, SERVICE, s3_settings(), method.as_str(), &url, headers, body)?;
+    let instructions = instructions(signing, signing.service, s3_settings(), method.as_str(), &url, headers, body)?;
     Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
@@ -128,7 +133,7 @@ pub fn presign(
     settings.signature_location = SignatureLocation::QueryParams;
     settings.expires_in = Some(Duration::from_secs(expires_in_s));
     let body = SignableBody::UnsignedPayload;
-    let instructions = instructions(signing, SERVICE, settings, method.as_str(), &url, &Vec::new(), body)?;
+    let instructions = instructions(signing, signing.service, settings, method.as_str(), &url, &Vec::new(), body)?;
     let mut separator = if path_and_query.contains('?') { '&' } else { '?' };
     for (name, value) in instructions.params() {
         url.push(separator);
@@ -254,7 +259,7 @@ mod tests {
 
     fn signing<'a>(credentials: &'a Credentials, region: &'a Region) -> Signing<'a> {
         // 2013-05-24T00:00:00Z, the day of every example of AWS.
-        Signing { credentials, region, now: Millis(1_369_353_600_000) }
+        Signing { service: S3, credentials, region, now: Millis(1_369_353_600_000) }
     }
 
     fn headers(pairs: &[(&str, &str)]) -> Headers {
@@ -463,7 +468,7 @@ mod tests {
     fn a_broken_clock_or_url_is_no_panic() {
         let (keys, region) = (example_keys(None), region());
         for now in [0, LAST_DATE_MS, u64::MAX] {
-            let signing = Signing { credentials: &keys, region: &region, now: Millis(now) };
+            let signing = Signing { service: S3, credentials: &keys, region: &region, now: Millis(now) };
             assert!(sign(&signing, Method::Get, "http", "h", "/", &Vec::new(), PayloadHash::Empty).is_ok());
         }
         let signing = signing(&keys, &region);

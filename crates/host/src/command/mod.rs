@@ -1,5 +1,6 @@
 //! The verbs: one file each.
 
+mod check;
 mod completions;
 mod get;
 mod job;
@@ -32,6 +33,7 @@ const WARNINGS: Exit = 3;
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
     let result = match cli.command {
+        Command::Check(args) => check::run(args),
         Command::Upload(args) => upload::run(args),
         Command::Get(args) => get::get(&args),
         Command::Verify(args) => get::verify(&args),

@@ -201,7 +201,7 @@ fn key_for(path: &str, source: &Source) -> Result<Key, Error> {
     Key::parse(key).map_err(|error| config_error(error.to_string(), "a key is 1 to 1,024 bytes of text"))
 }
 
-fn encryption(how: Option<&str>) -> Result<Encryption, Error> {
+pub(super) fn encryption(how: Option<&str>) -> Result<Encryption, Error> {
     match how {
         None => Ok(Encryption::BucketDefault),
         Some("aes256") => Ok(Encryption::Aes256),
@@ -215,7 +215,7 @@ fn encryption(how: Option<&str>) -> Result<Encryption, Error> {
     }
 }
 
-fn pairs(what: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Error> {
+pub(super) fn pairs(what: &str, texts: &[String]) -> Result<BTreeMap<String, String>, Error> {
     texts
         .iter()
         .map(|text| match text.split_once('=') {

@@ -59,20 +59,27 @@ pub(super) fn is_of(endpoint: &Endpoint, bucket: &Bucket, authority: &str) -> bo
         Addressing::Path => Some(authority),
         Addressing::VirtualHost => authority.strip_prefix(bucket.as_str()).and_then(|rest| rest.strip_prefix('.')),
     };
-    let Some(host) = host else { return false };
-    match &endpoint.address {
+    host.is_some_and(|host| is_of_host(&endpoint.address, host))
+}
+
+fn is_of_host(address: &Address, host: &str) -> bool {
+    match address {
         Address::Fixed { host: fixed, port: None, .. } => host == fixed,
         Address::Fixed { host: fixed, port: Some(port), .. } => {
             host.strip_prefix(fixed.as_str()).and_then(|rest| rest.strip_prefix(':')) == Some(&port.to_string())
         }
         Address::Aws { dualstack } => {
-            let region = host.strip_prefix(if *dualstack { "s3.dualstack." } else { "s3." });
-            match region.and_then(|rest| rest.split_once('.')) {
-                Some((region, "amazonaws.com")) => is_region(region) && !region.starts_with("cn-"),
-                Some((region, "amazonaws.com.cn")) => is_region(region) && region.starts_with("cn-"),
-                _ => false,
-            }
+            host.strip_prefix(if *dualstack { "s3.dualstack." } else { "s3." }).is_some_and(is_regional)
         }
+    }
+}
+
+/// `eu-west-1.amazonaws.com`, in the right partition.
+fn is_regional(host: &str) -> bool {
+    match host.split_once('.') {
+        Some((region, "amazonaws.com")) => is_region(region) && !region.starts_with("cn-"),
+        Some((region, "amazonaws.com.cn")) => is_region(region) && region.starts_with("cn-"),
+        _ => false,
     }
 }
 
@@ -87,9 +94,30 @@ fn is_region(label: &str) -> bool {
         && number.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// Whether a URL is the endpoint's own, of no bucket; only a check asks it anything.
+pub(super) fn is_account(endpoint: &Endpoint, url: &Url<'_>) -> bool {
+    match &endpoint.address {
+        Address::Fixed { base, .. } => {
+            is_of_host(&endpoint.address, url.authority) && url.path.strip_prefix(base.as_str()) == Some("/")
+        }
+        Address::Aws { .. } => is_of_host(&endpoint.address, url.authority) && url.path == "/",
+    }
+}
+
+/// Whether a URL is Amazon's Security Token Service, which goes with Amazon's own endpoints only.
+pub(super) fn is_sts(endpoint: &Endpoint, url: &Url<'_>) -> bool {
+    matches!(endpoint.address, Address::Aws { .. })
+        && url.path == "/"
+        && url.authority.strip_prefix("sts.").is_some_and(is_regional)
+}
+
 /// What a request is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
+    /// The endpoint itself.
+    Account,
+    /// Amazon's Security Token Service.
+    Sts,
     /// The bucket itself.
     Bucket,
     /// The object of this key.

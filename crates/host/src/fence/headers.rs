@@ -7,7 +7,7 @@ use holdfast_core::{
     job::{Encryption, Job, ObjectSettings, Work},
 };
 
-use super::{Operation, Refusal, address::decode, pinned_etag};
+use super::{Operation, Refusal, address::decode, check, pinned_etag};
 
 /// All headers together, in bytes. S3 takes 8 KiB; a session token alone can be longer.
 const MAX_LEN: usize = 32 << 10;
@@ -23,7 +23,7 @@ pub(super) fn has(request: &Request, name: &str) -> bool {
 }
 
 /// Checks each header's name and value, and that those are there which the job insists on.
-pub(super) fn check(job: &Job, operation: Operation, request: &Request) -> Result<(), Refusal> {
+pub(super) fn all(job: &Job, operation: Operation, request: &Request) -> Result<(), Refusal> {
     let mut total = 0;
     for (at, (name, value)) in request.headers.iter().enumerate() {
         let refuse = |why| Err(Refusal::Header { name: shown(name), why });
@@ -41,10 +41,15 @@ pub(super) fn check(job: &Job, operation: Operation, request: &Request) -> Resul
             None => return refuse("is not one that this operation needs"),
         }
     }
+    // Without the condition, a server with versions leaves a mark for what was never there.
+    if operation == Operation::DeleteObject && !has(request, "if-match") && !request.url.contains("versionId=") {
+        return Err(Refusal::Header { name: "if-match".to_owned(), why: "is missing" });
+    }
     if total > MAX_LEN {
         return Err(Refusal::Header { name: "*".to_owned(), why: "are too long together" });
     }
-    if job.target.expected_owner.is_some() && !has(request, "x-amz-expected-bucket-owner") {
+    let of_bucket = !matches!(operation, Operation::ListBuckets | Operation::GetCallerIdentity);
+    if of_bucket && job.target.expected_owner.is_some() && !has(request, "x-amz-expected-bucket-owner") {
         let name = "x-amz-expected-bucket-owner".to_owned();
         return Err(Refusal::Header { name, why: "is missing, and the job insists on the bucket's owner" });
     }
@@ -67,6 +72,7 @@ fn is_allowed(job: &Job, operation: Operation, name: &str, value: &str) -> Optio
     let none = ObjectSettings::default();
     let (object, len) = match &job.work {
         Work::Upload(upload) => (&upload.object, upload.len),
+        Work::Check(check) => (&check.object, 0),
         _ => (&none, 0),
     };
     let allowed = match name {
@@ -79,6 +85,7 @@ fn is_allowed(job: &Job, operation: Operation, name: &str, value: &str) -> Optio
         "user-agent" => true,
 
         "range" if operation == Op::GetObject => is_range(value),
+        "if-match" if operation == Op::DeleteObject => value == "*",
         "if-match" if reads_object => pinned_etag(job).is_none_or(|etag| value.trim_matches('"') == etag),
         "x-amz-checksum-mode" if reads_object => value == "ENABLED",
 
@@ -92,6 +99,12 @@ fn is_allowed(job: &Job, operation: Operation, name: &str, value: &str) -> Optio
         "x-amz-checksum-type" if begins_object || ends_object => value == "FULL_OBJECT" || value == "COMPOSITE",
         "x-amz-mp-object-size" if operation == Op::CompleteMultipartUpload => value == len.to_string(),
 
+        "x-amz-copy-source" if operation == Op::UploadPartCopy => check::copy_source(job).as_deref() == Some(value),
+
+        "content-type" if operation == Op::GetCallerIdentity => value == "application/x-www-form-urlencoded",
+        "content-type" if operation == Op::PutObject && matches!(job.work, Work::Check(_)) => {
+            value == "application/json"
+        }
         "content-type" if begins_object => object.content_type.as_deref() == Some(value),
         "content-type" if operation == Op::CompleteMultipartUpload => value == "application/xml",
         "x-amz-storage-class" if begins_object => object.storage_class.as_deref() == Some(value),

@@ -9,11 +9,10 @@ use super::{Operation, Refusal, address::Place, address::decode};
 pub(super) struct Query(Vec<(String, String)>);
 
 /// What an operation looks like: method, whether it is about an object, parameters it must have
-/// and may have. A list that a request must match whole, so that `?acl`, `?policy`, `?versionId`,
-/// `?restore` and whatever comes next are no operations here.
+/// and may have. A list that a request must match whole, so that `?acl`, `?policy`, `?restore` and whatever comes next are no operations here.
 type Shape = (Operation, Method, bool, &'static [&'static str], &'static [&'static str]);
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: [Shape; 14] = [
     (Operation::HeadObject, Method::Head, true, &[], &[]),
     (Operation::GetObject, Method::Get, true, &[], &[]),
     (Operation::PutObject, Method::Put, true, &[], &[]),
@@ -21,6 +20,11 @@ const SHAPES: [Shape; 9] = [
     (Operation::UploadPart, Method::Put, true, &["partNumber", "uploadId"], &[]),
     (Operation::CompleteMultipartUpload, Method::Post, true, &["uploadId"], &[]),
     (Operation::AbortMultipartUpload, Method::Delete, true, &["uploadId"], &[]),
+    (Operation::DeleteObject, Method::Delete, true, &[], &["versionId"]),
+    (Operation::GetBucketVersioning, Method::Get, false, &["versioning"], &[]),
+    (Operation::GetObjectLockConfiguration, Method::Get, false, &["object-lock"], &[]),
+    (Operation::ListObjectVersions, Method::Get, false, &["versions"], &["max-keys"]),
+    (Operation::ListMultipartUploads, Method::Get, false, &["uploads"], &["encoding-type", "max-uploads", "prefix"]),
     (Operation::ListParts, Method::Get, true, &["uploadId"], &["max-parts", "part-number-marker"]),
     (
         Operation::ListObjectsV2,
@@ -56,6 +60,11 @@ impl Query {
 
     /// The operation of this query with a method at a place.
     pub(super) fn operation(&self, method: Method, place: &Place) -> Option<Operation> {
+        match place {
+            Place::Account => return (method == Method::Get && self.0.is_empty()).then_some(Operation::ListBuckets),
+            Place::Sts => return (method == Method::Post && self.0.is_empty()).then_some(Operation::GetCallerIdentity),
+            Place::Bucket | Place::Object(_) => {}
+        }
         let about_object = matches!(place, Place::Object(_));
         let fits = |(_, shape_method, object, must, may): &&Shape| {
             *shape_method == method
@@ -72,11 +81,11 @@ fn is_allowed(name: &str, value: &str) -> bool {
         value.parse::<u32>().is_ok_and(|number| range.contains(&number) && number.to_string() == value)
     };
     match name {
-        "uploads" => value.is_empty(),
-        "uploadId" | "continuation-token" => !value.is_empty(),
+        "uploads" | "versioning" | "object-lock" | "versions" => value.is_empty(),
+        "uploadId" | "continuation-token" | "versionId" => !value.is_empty(),
         "partNumber" => number(1..=10_000),
         "part-number-marker" => number(0..=10_000),
-        "max-parts" | "max-keys" => number(1..=1_000),
+        "max-parts" | "max-keys" | "max-uploads" => number(1..=1_000),
         "list-type" => value == "2",
         "delimiter" => value == "/",
         "encoding-type" => value == "url",

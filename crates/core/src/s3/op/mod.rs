@@ -9,14 +9,21 @@
 pub mod abort_multipart_upload;
 pub mod complete_multipart_upload;
 pub mod create_multipart_upload;
+pub mod delete_object;
+pub mod get_bucket_versioning;
+pub mod get_caller_identity;
 pub mod get_object;
+pub mod get_object_lock_configuration;
 pub mod head_object;
+pub mod list_buckets;
 pub mod list_multipart_uploads;
+pub mod list_object_versions;
 pub mod list_objects_v2;
 pub mod list_parts;
 pub mod object_headers;
 pub mod put_object;
 pub mod upload_part;
+pub mod upload_part_copy;
 
 use std::time::UNIX_EPOCH;
 

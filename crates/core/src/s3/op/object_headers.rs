@@ -117,7 +117,7 @@ pub fn check(object: &ObjectSettings, run: &str) -> Result<(), SettingsError> {
 }
 
 /// The headers of PutObject and CreateMultipartUpload.
-pub(super) fn headers(object: &ObjectSettings, run: &str) -> Headers {
+pub(in crate::s3) fn headers(object: &ObjectSettings, run: &str) -> Headers {
     let mut headers = Headers::new();
     let mut push = |name: &str, value: String| headers.push((name.to_owned(), value));
     if let Some(content_type) = &object.content_type {

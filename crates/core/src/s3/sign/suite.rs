@@ -89,7 +89,7 @@ fn check(case: &Path, context: &Context, location: SignatureLocation) {
     }
     let credentials = credentials(&context.credentials);
     let region = Region::parse(context.region.as_str()).expect("a region");
-    let signing = Signing { credentials: &credentials, region: &region, now };
+    let signing = Signing { service: super::S3, credentials: &credentials, region: &region, now };
     let (headers, params) = sign_case(case, &signing, &context.service, settings);
     match location {
         SignatureLocation::Headers => {
@@ -113,7 +113,7 @@ fn check_canonical_request(case: &Path) {
     let keys = Keys { access_key_id: "AKIDEXAMPLE".into(), secret_access_key: "any".into(), token: None };
     let credentials = credentials(&keys);
     let region = Region::parse("us-east-2").expect("a region");
-    let signing = Signing { credentials: &credentials, region: &region, now };
+    let signing = Signing { service: super::S3, credentials: &credentials, region: &region, now };
     let (headers, _) = sign_case(case, &signing, "lambda", SigningSettings::default());
     let time = SystemTime::UNIX_EPOCH + Duration::from_millis(now.0);
     let hash = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&canonical));

@@ -1,0 +1,266 @@
+//! From answers to findings: what each proves, and what only two together prove.
+
+use super::{Ask, CheckJob, FIRST, HOLES, Learned, Said};
+use crate::{
+    error::Evidence,
+    probe::{self, Hole, On, Probe},
+    s3::failure,
+    verdict::{CheckReport, Finding, HoleFinding, Isolation, Server, Verdict, summarize},
+};
+
+/// The order in which findings are told.
+const TOLD: [Probe; 14] = [
+    Probe::List,
+    Probe::Put,
+    Probe::Tag,
+    Probe::Encrypt,
+    Probe::ListParts,
+    Probe::Abort,
+    Probe::Get,
+    Probe::Decrypt,
+    Probe::Copy,
+    Probe::Delete,
+    Probe::Versioning,
+    Probe::ObjectLock,
+    Probe::DeleteVersion,
+    Probe::Overwrite,
+];
+
+impl CheckJob {
+    /// What the answers prove. Asked again when one more has come.
+    pub(super) fn judge(&mut self) {
+        for probe in FIRST.into_iter().chain([Probe::Overwrite]) {
+            if probe != Probe::Get
+                && let Some(said) = self.answers.get(&Ask::Probe(probe))
+            {
+                let learned = plainly(said.clone());
+                self.learned.insert(probe, learned);
+            }
+        }
+        if self.bucket.locked.is_some() {
+            self.learned.entry(Probe::ObjectLock).and_modify(|learned| learned.verdict = Verdict::Allowed);
+        }
+        self.judge_storing();
+        self.judge_reading();
+        self.judge_copying();
+    }
+
+    /// The real thing outweighs the question about it.
+    fn judge_storing(&mut self) {
+        let base = self.answers.get(&Ask::Create { tagged: false }).cloned();
+        let tagged = self.answers.get(&Ask::Create { tagged: true }).cloned();
+        let wrote = self.answers.get(&Ask::WriteMarker { conditional: true }).cloned();
+        let kms = self.asker.kms_key().is_some();
+        let may_put = self.is(Probe::Put, Verdict::Allowed);
+        match &base {
+            Some(Said::Yes(evidence)) => {
+                self.learn(Probe::Put, Verdict::Allowed, Some(evidence.clone()), None);
+                if kms {
+                    self.learn(Probe::Encrypt, Verdict::Allowed, Some(evidence.clone()), None);
+                }
+            }
+            Some(Said::Denied(evidence)) => {
+                let of_kms = kms && (names(evidence, "kms:").unwrap_or(may_put));
+                let probe = if of_kms { Probe::Encrypt } else { Probe::Put };
+                self.learn(probe, Verdict::Denied, Some(evidence.clone()), None);
+            }
+            // A setting that the server does not take, and not a permission.
+            Some(Said::Unsupported(evidence) | Said::Unclear(evidence, _)) if (400..500).contains(&evidence.status) => {
+                let code = evidence.code.clone().unwrap_or_else(|| evidence.status.to_string());
+                let note = format!("the server does not store objects with these settings ({code})");
+                self.learn(Probe::Put, Verdict::NotSupported, Some(evidence.clone()), Some(note));
+            }
+            _ => {}
+        }
+        if kms && !self.learned.contains_key(&Probe::Encrypt) {
+            self.learn(Probe::Encrypt, Verdict::Inconclusive, None, Some("it could not be tried".to_owned()));
+        }
+        if let (Some(Said::Yes(evidence)), false) = (&wrote, self.is(Probe::Put, Verdict::Allowed)) {
+            self.learn(Probe::Put, Verdict::Allowed, Some(evidence.clone()), None);
+        }
+        if !self.asker.check.object.tags.is_empty() {
+            let untagged = matches!(base, Some(Said::Yes(_)));
+            let learned = match tagged {
+                Some(Said::Denied(evidence)) if names(&evidence, "PutObjectTagging").unwrap_or(untagged) => {
+                    Learned { verdict: Verdict::Denied, evidence: Some(evidence), note: None }
+                }
+                Some(said @ (Said::Yes(_) | Said::Unsupported(_))) => plainly(said),
+                other => Learned {
+                    verdict: Verdict::Inconclusive,
+                    evidence: other.map(Said::evidence),
+                    note: Some("it could not be told apart from storing".to_owned()),
+                },
+            };
+            self.learned.insert(Probe::Tag, learned);
+        }
+    }
+
+    fn judge_reading(&mut self) {
+        let first = self.answers.get(&Ask::Probe(Probe::Get)).cloned();
+        let again = self.answers.get(&Ask::MarkerAgain).cloned();
+        let kms = self.asker.kms_key().is_some();
+        if self.is(Probe::Get, Verdict::Allowed) {
+            if kms && let Some(evidence) = self.learned.get(&Probe::Get).and_then(|learned| learned.evidence.clone()) {
+                self.learn(Probe::Decrypt, Verdict::Allowed, Some(evidence), None);
+            }
+            return;
+        }
+        let listable = self.is(Probe::List, Verdict::Allowed);
+        match (again, first) {
+            // It is there, for it was just written; so it is not to be read.
+            (Some(Said::Denied(evidence)), _) => self.unreadable(evidence, kms),
+            // To keys that may list, S3 says of what is not there that it is not there.
+            (None, Some(Said::Denied(evidence))) if listable => self.unreadable(evidence, kms),
+            (Some(said), _) => {
+                let learned = plainly(said);
+                let note = Some("the marker that was written could not be read back".to_owned());
+                self.learned.insert(Probe::Get, Learned { verdict: Verdict::Inconclusive, note, ..learned });
+            }
+            (None, first) => {
+                let note = if self.asker.check.marker.is_some() {
+                    "nothing is there yet to read, and the marker could not be written"
+                } else {
+                    "nothing is there yet to read: without a marker this is known after the first backup"
+                };
+                self.learn(Probe::Get, Verdict::Inconclusive, first.map(Said::evidence), Some(note.to_owned()));
+            }
+        }
+    }
+
+    fn unreadable(&mut self, evidence: Evidence, kms: bool) {
+        if kms && names(&evidence, "kms:") == Some(true) {
+            self.learn(Probe::Decrypt, Verdict::Denied, Some(evidence), None);
+            return;
+        }
+        if kms {
+            let note = "reading is denied before the KMS key comes into it".to_owned();
+            self.learn(Probe::Decrypt, Verdict::Inconclusive, None, Some(note));
+        }
+        self.learn(Probe::Get, Verdict::Denied, Some(evidence), None);
+    }
+
+    /// Copying takes no permission of its own: storing and reading are what it needs.
+    fn judge_copying(&mut self) {
+        let follows = |verdict, note: &str| Learned { verdict, evidence: None, note: Some(note.to_owned()) };
+        let learned = match self.answers.get(&Ask::Probe(Probe::Copy)) {
+            Some(Said::Past(evidence, failure::Class::NoSuchUpload)) => {
+                Learned { verdict: Verdict::Allowed, evidence: Some(evidence.clone()), note: None }
+            }
+            Some(Said::Denied(evidence)) => Learned {
+                verdict: Verdict::Denied,
+                evidence: Some(evidence.clone()),
+                note: Some("though storing and reading are allowed: a rule about copying denies it".to_owned()),
+            },
+            Some(said @ Said::Unsupported(_)) => plainly(said.clone()),
+            Some(said) => Learned {
+                verdict: Verdict::Inconclusive,
+                evidence: Some(said.clone().evidence()),
+                note: Some("the answer does not tell".to_owned()),
+            },
+            None if self.is(Probe::Get, Verdict::Denied) || self.is(Probe::Put, Verdict::Denied) => {
+                follows(Verdict::NotNeeded, "it needs storing and reading, so it was not asked")
+            }
+            None => follows(Verdict::Inconclusive, "there is nothing yet to copy from"),
+        };
+        self.learned.insert(Probe::Copy, learned);
+    }
+
+    /// The end.
+    pub(super) fn report(&mut self) -> CheckReport {
+        if self.trouble.is_none() {
+            self.judge();
+        }
+        let findings: Vec<Finding> = if self.trouble.is_some() {
+            Vec::new()
+        } else {
+            TOLD.into_iter().filter_map(|probe| self.finding(probe)).collect()
+        };
+        let isolation: Vec<HoleFinding> = if self.trouble.is_some() || self.asker.places.other.is_none() {
+            Vec::new()
+        } else {
+            HOLES.into_iter().filter_map(|hole| self.hole(hole)).collect()
+        };
+        let region = self.conversation.region().to_string();
+        let summary = summarize(&findings, &isolation, &self.bucket, self.trouble.as_ref());
+        CheckReport {
+            place: format!("s3://{}/{}", self.conversation.target().bucket, self.asker.places.own),
+            server: Server { region_learned: region != self.first_region, region, ..self.server.clone() },
+            identity: self.identity.clone(),
+            site: self.site.clone(),
+            trouble: self.trouble.clone(),
+            findings,
+            isolation,
+            bucket: self.bucket.clone(),
+            left_behind: std::mem::take(&mut self.left_behind),
+            summary,
+        }
+    }
+
+    fn finding(&self, probe: Probe) -> Option<Finding> {
+        let Learned { verdict, evidence, note } = self.learned.get(&probe)?.clone();
+        let target = self.conversation.target();
+        let partition = probe::partition(self.conversation.region().as_str());
+        let (bucket, own) = (&target.bucket, &self.asker.places.own);
+        let kms_key = self.asker.kms_key().flatten();
+        // That versions cannot be destroyed and nothing be overwritten is as it should be.
+        let wanted = !matches!(probe, Probe::DeleteVersion | Probe::Overwrite | Probe::Copy);
+        let statement = (verdict == Verdict::Denied && wanted)
+            .then(|| probe::statement(probe, partition, bucket, own, kms_key));
+        Some(Finding {
+            probe,
+            purpose: probe.purpose().to_owned(),
+            action: probe.action().to_owned(),
+            resource: probe::arn(probe.on(), partition, bucket, own, kms_key),
+            verdict,
+            evidence,
+            note,
+            statement,
+        })
+    }
+
+    fn hole(&self, hole: Hole) -> Option<HoleFinding> {
+        let (state, evidence, note) = match self.answers.get(&Ask::Hole(hole)).cloned() {
+            None if hole == Hole::Read => {
+                let note = "only an object that is known to be there would show it: name one of another client's with \
+                            `--canary`";
+                (Isolation::Inconclusive, None, Some(note.to_owned()))
+            }
+            None => return None,
+            Some(Said::Yes(evidence)) if hole == Hole::ListBuckets && !self.other_buckets => {
+                let note = "the server shows this bucket alone".to_owned();
+                (Isolation::Closed, Some(evidence), Some(note))
+            }
+            Some(Said::Yes(evidence)) => (Isolation::Open, Some(evidence), None),
+            Some(Said::Past(evidence, _)) if hole.on() == On::Objects && hole != Hole::Read => {
+                (Isolation::Open, Some(evidence), None)
+            }
+            Some(Said::Past(evidence, _)) => {
+                (Isolation::Inconclusive, Some(evidence), Some("there is no such thing".to_owned()))
+            }
+            Some(Said::Denied(evidence)) => (Isolation::Closed, Some(evidence), None),
+            Some(Said::Unsupported(evidence)) => {
+                (Isolation::Closed, Some(evidence), Some("the server has no such operation".to_owned()))
+            }
+            Some(Said::Unclear(evidence, why)) => (Isolation::Inconclusive, Some(evidence), Some(why)),
+        };
+        let (lets, action) = (hole.lets().to_owned(), hole.action().to_owned());
+        Some(HoleFinding { hole, lets, action, state, evidence, note })
+    }
+}
+
+/// What an answer proves by itself.
+fn plainly(said: Said) -> Learned {
+    let (verdict, note) = match &said {
+        Said::Yes(_) | Said::Past(..) => (Verdict::Allowed, None),
+        Said::Denied(_) => (Verdict::Denied, None),
+        Said::Unsupported(_) => (Verdict::NotSupported, None),
+        Said::Unclear(_, why) => (Verdict::Inconclusive, Some(why.clone()).filter(|why| !why.is_empty())),
+    };
+    Learned { verdict, evidence: Some(said.evidence()), note }
+}
+
+/// Whether a denial names an action with this in it; `None` when it names none.
+fn names(evidence: &Evidence, part: &str) -> Option<bool> {
+    let action = failure::denied_action(evidence)?;
+    Some(action.to_ascii_lowercase().contains(&part.to_ascii_lowercase()))
+}
