@@ -6,6 +6,7 @@ mod bed_pipe;
 mod bed_runner;
 mod bed_servers;
 mod bed_sink;
+mod check;
 mod conformance;
 mod crash;
 mod credentials;
