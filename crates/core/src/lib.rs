@@ -21,6 +21,7 @@ pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod iam;
 pub mod job;
 pub mod journal;
 pub mod name;
