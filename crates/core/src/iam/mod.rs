@@ -6,5 +6,6 @@
 //! endpoint policies, ACLs, other accounts.
 
 pub mod document;
+pub mod generate;
 pub mod operator;
 mod write;
