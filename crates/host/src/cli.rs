@@ -47,6 +47,9 @@ pub enum Command {
     /// What this machine has sent, is sending, or has begun to send
     #[command(subcommand)]
     Job(Job),
+    /// IAM policies, offline: write and judge them
+    #[command(subcommand)]
+    Policy(Policy),
     /// Load the sandboxed module and say how it runs here
     SelfTest(SelfTest),
     /// Print a completion script for a shell
@@ -195,6 +198,117 @@ pub enum Job {
         #[allow(missing_docs)]
         output: Output,
     },
+}
+
+/// `holdfast policy`
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one of it exists, once
+pub enum Policy {
+    /// Write the policies for a bucket of clients, and the commands that apply them
+    ///
+    /// The documents go to stdout, or with --out into files; the commands go to stderr, for you to
+    /// read and paste. Each document holds what Holdfast needs and nothing else.
+    Generate(PolicyGenerate),
+}
+
+/// `holdfast policy generate`
+#[derive(Debug, Args)]
+pub struct PolicyGenerate {
+    /// What to write
+    #[arg(value_enum, default_value_t = PolicyKind::Set)]
+    pub kind: PolicyKind,
+    /// The bucket
+    #[arg(long)]
+    pub bucket: String,
+    /// Where each client's backups are; in single quotes, or the shell replaces the variable
+    #[arg(long, default_value = "home/${aws:username}/")]
+    pub prefix: String,
+    /// The client: the name of its IAM user
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// The IAM group of the clients, for the commands
+    #[arg(long, value_name = "NAME", default_value = "holdfast-clients")]
+    pub group: String,
+    /// Leave out the permission for something that will not be done; may be given several times
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub without: Vec<PolicyFeature>,
+    /// Leave out reading the bucket's safety settings: `check` can then not say whether a thief of
+    /// the key could destroy backups
+    #[arg(long)]
+    pub minimal: bool,
+    /// Objects are encrypted with this KMS key
+    #[arg(long, value_name = "ARN")]
+    pub kms_key: Option<String>,
+    /// Objects are tagged
+    #[arg(long)]
+    pub tags: bool,
+    /// The plugin BackWPup uses the keys too. It insists on listing multipart uploads, so every
+    /// client will see the names of all clients' unfinished backups
+    #[arg(long)]
+    pub backwpup: bool,
+    /// Whose policy language
+    #[arg(long, value_enum, default_value_t = PolicyDialect::Aws)]
+    pub dialect: PolicyDialect,
+    /// Which AWS
+    #[arg(long, value_enum, default_value_t = PolicyPartition::Aws)]
+    pub partition: PolicyPartition,
+    /// Write each document into a file of this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// With --out, replace files that exist
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
+    /// One JSON document on stdout: documents, commands, notes
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `holdfast policy generate` writes
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyKind {
+    /// All that a bucket of clients needs: group policy, bucket policy, lifecycle
+    Set,
+    /// The policy of one client
+    OneClient,
+    /// One policy for all clients, by `${aws:username}`
+    Group,
+    /// For keys that only add, with Object Lock: whoever steals one destroys nothing
+    WriteOnly,
+    /// TLS only, and no overwriting
+    BucketPolicy,
+    /// End abandoned uploads, keep old versions 30 days
+    Lifecycle,
+    /// For the hoster's own key, which watches the fleet: it only lists
+    Fleet,
+}
+
+/// `--without`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFeature {
+    /// Reading backups back
+    Restore,
+    /// Deleting backups that are due
+    Retention,
+    /// Copying what has not changed from the last backup
+    Incremental,
+}
+
+/// `--dialect`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyDialect {
+    /// IAM
+    Aws,
+    /// MinIO's
+    Minio,
+}
+
+/// `--partition`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // as AWS calls them
+pub enum PolicyPartition {
+    Aws,
+    AwsCn,
+    AwsUsGov,
 }
 
 /// `holdfast self-test`
