@@ -7,4 +7,5 @@
 
 pub mod document;
 pub mod operator;
+pub mod pattern;
 mod write;
