@@ -7,5 +7,6 @@
 
 pub mod document;
 pub mod operator;
+pub mod parse;
 pub mod pattern;
 mod write;
