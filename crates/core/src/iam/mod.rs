@@ -8,4 +8,6 @@
 pub mod document;
 pub mod generate;
 pub mod operator;
+pub mod parse;
+pub mod pattern;
 mod write;
