@@ -5,6 +5,8 @@
 //! say to it. Out of scope: permissions boundaries, session policies, service control policies,
 //! endpoint policies, ACLs, other accounts.
 
+pub mod action;
+mod date;
 pub mod document;
 pub mod operator;
 pub mod parse;
