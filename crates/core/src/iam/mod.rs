@@ -6,9 +6,12 @@
 //! endpoint policies, ACLs, other accounts.
 
 pub mod action;
+pub mod condition;
 mod date;
 pub mod document;
+pub mod evaluate;
 pub mod operator;
 pub mod parse;
 pub mod pattern;
+pub mod request;
 mod write;
