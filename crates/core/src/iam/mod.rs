@@ -5,9 +5,14 @@
 //! say to it. Out of scope: permissions boundaries, session policies, service control policies,
 //! endpoint policies, ACLs, other accounts.
 
+pub mod action;
+pub mod condition;
+mod date;
 pub mod document;
+pub mod evaluate;
 pub mod generate;
 pub mod operator;
 pub mod parse;
 pub mod pattern;
+pub mod request;
 mod write;
