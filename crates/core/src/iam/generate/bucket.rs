@@ -7,7 +7,10 @@ use super::{
     client::bucket_arn,
     statement::{deny, for_everybody, policy as policy_of, when},
 };
-use crate::iam::operator::Test;
+use crate::{
+    iam::{document::Statement, operator::Test},
+    name::Bucket,
+};
 
 /// How long a superseded or deleted object is kept: the time to notice a stolen key.
 pub(super) const NONCURRENT_DAYS: u32 = 30;
@@ -37,6 +40,18 @@ pub(super) fn policy(options: &Options) -> Document {
     }
 }
 
+/// The statement that refuses everything that comes without TLS.
+pub(in crate::iam) fn tls_only(bucket: &Bucket) -> Statement {
+    let bucket = format!("arn:aws:s3:::{bucket}");
+    let all = deny("TlsOnly", &["s3:*"], vec![bucket.clone(), format!("{bucket}/*")]);
+    when(for_everybody(all), Test::Bool, "aws:SecureTransport", "false")
+}
+
+/// The rule that ends abandoned uploads.
+pub(in crate::iam) fn abort_rule() -> Rule {
+    rule("abort-stale-multipart", "", Action::AbortIncompleteMultipartUpload { days: ABORT_DAYS })
+}
+
 /// A lifecycle configuration, as `put-bucket-lifecycle-configuration` takes it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -46,7 +61,7 @@ pub struct Lifecycle {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Rule {
+pub(in crate::iam) struct Rule {
     #[serde(rename = "ID")]
     id: &'static str,
     status: &'static str,
@@ -83,7 +98,7 @@ pub(super) fn lifecycle(options: &Options) -> Document {
     let mut rules = Vec::new();
     // MinIO does it by itself, and has no such rule.
     if options.dialect == Dialect::Aws {
-        rules.push(rule("abort-stale-multipart", "", Action::AbortIncompleteMultipartUpload { days: ABORT_DAYS }));
+        rules.push(abort_rule());
     }
     rules.push(rule("expire-noncurrent", root, Action::NoncurrentVersionExpiration { days: NONCURRENT_DAYS }));
     rules.push(rule("drop-expired-delete-markers", root, Action::Expiration { expired_delete_marker: true }));

@@ -14,6 +14,7 @@ mod tests;
 
 pub use apply::Step;
 pub use bucket::Lifecycle;
+pub(super) use bucket::{abort_rule, tls_only};
 pub use name::{ClientName, ClientPrefix, FaultyName, KmsKey, Partition, USERNAME};
 
 use serde::Serialize;
