@@ -209,6 +209,29 @@ pub enum Policy {
     /// The documents go to stdout, or with --out into files; the commands go to stderr, for you to
     /// read and paste. Each document holds what Holdfast needs and nothing else.
     Generate(PolicyGenerate),
+    /// Find what policies let happen that nobody meant
+    ///
+    /// Give all documents of a bucket together: policies of IAM, the bucket's policy, its lifecycle.
+    /// Each finding says where, what it lets happen, and what to put in its place. Exit code 3
+    /// when something was found (notes alone do not count), 2 when a document cannot be read.
+    Lint(PolicyLint),
+}
+
+/// `holdfast policy lint`
+#[derive(Debug, Args)]
+pub struct PolicyLint {
+    /// The documents, as JSON; - is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The bucket that is meant; else the one that most ARNs name
+    #[arg(long)]
+    pub bucket: Option<String>,
+    /// Where each client's backups are to be, in single quotes: 'home/${aws:username}/'
+    #[arg(long)]
+    pub prefix: Option<String>,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `holdfast policy generate`

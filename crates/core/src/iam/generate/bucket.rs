@@ -48,7 +48,7 @@ pub(in crate::iam) fn tls_only(bucket: &Bucket) -> Statement {
 }
 
 /// The rule that ends abandoned uploads.
-pub(in crate::iam) fn abort_rule() -> Rule {
+pub(in crate::iam) fn abort_rule() -> LifecycleRule {
     rule("abort-stale-multipart", "", Action::AbortIncompleteMultipartUpload { days: ABORT_DAYS })
 }
 
@@ -56,12 +56,13 @@ pub(in crate::iam) fn abort_rule() -> Rule {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Lifecycle {
-    rules: Vec<Rule>,
+    rules: Vec<LifecycleRule>,
 }
 
+/// One rule of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::iam) struct Rule {
+pub struct LifecycleRule {
     #[serde(rename = "ID")]
     id: &'static str,
     status: &'static str,
@@ -109,6 +110,6 @@ pub(super) fn lifecycle(options: &Options) -> Document {
     }
 }
 
-fn rule(id: &'static str, prefix: &str, action: Action) -> Rule {
-    Rule { id, status: "Enabled", filter: Filter { prefix: prefix.to_owned() }, action }
+fn rule(id: &'static str, prefix: &str, action: Action) -> LifecycleRule {
+    LifecycleRule { id, status: "Enabled", filter: Filter { prefix: prefix.to_owned() }, action }
 }

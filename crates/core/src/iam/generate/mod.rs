@@ -13,7 +13,7 @@ mod statement;
 mod tests;
 
 pub use apply::Step;
-pub use bucket::Lifecycle;
+pub use bucket::{Lifecycle, LifecycleRule};
 pub(super) use bucket::{abort_rule, tls_only};
 pub use name::{ClientName, ClientPrefix, FaultyName, KmsKey, Partition, USERNAME};
 

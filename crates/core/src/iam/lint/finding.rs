@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-use crate::iam::document::{Position, Statement};
+use crate::iam::{
+    document::{Position, Statement},
+    generate::LifecycleRule,
+};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -142,12 +145,22 @@ pub enum Fix {
     },
     /// Put this into the document.
     Add {
-        /// The element, as JSON.
-        json: serde_json::Value,
+        /// What is missing.
+        json: Missing,
     },
     /// Do this.
     Advice {
         /// What.
         text: String,
     },
+}
+
+/// What a set of documents should have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Missing {
+    /// A statement of the bucket's policy.
+    Statement(Box<Statement>),
+    /// A rule of its lifecycle.
+    Rule(LifecycleRule),
 }

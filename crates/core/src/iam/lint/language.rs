@@ -22,7 +22,7 @@ pub(super) fn version(file: &str, policy: &Policy) -> Option<Finding> {
         position: policy.version.as_ref().map(|version| version.position),
         statement: None,
         what: format!("{stated}: `{variable}` is plain text, and matches nobody's name"),
-        fix: Some(Fix::Add { json: serde_json::json!({ "Version": "2012-10-17" }) }),
+        fix: Some(Fix::Advice { text: "write \"Version\": \"2012-10-17\"".to_owned() }),
     })
 }
 

@@ -22,7 +22,7 @@ mod tests;
 mod text;
 mod whole;
 
-pub use finding::{Finding, Fix, Rule, Severity, StatementName};
+pub use finding::{Finding, Fix, Missing, Rule, Severity, StatementName};
 
 use serde::Serialize;
 

@@ -1,6 +1,6 @@
 //! What is missing from a set of documents for one bucket.
 
-use super::{Document, Finding, Fix, Rule, Severity};
+use super::{Document, Finding, Fix, Missing, Rule, Severity};
 use crate::{
     iam::{
         document::{Effect, Policy, Statement},
@@ -23,18 +23,18 @@ pub(super) fn missing(documents: &[Document<'_>], bucket: &Bucket) -> Vec<Findin
     });
     if !bucket_policies.clone().any(|(_, policy)| demands_tls(policy)) {
         let what = "nothing here demands TLS: a backup may travel readable for everybody on the way";
-        let fix = serde_json::to_value(tls_only(bucket)).unwrap_or_default();
+        let fix = Missing::Statement(Box::new(tls_only(bucket)));
         findings.push(note(Rule::NoTlsRule, bucket_policies.next().map(|(name, _)| name), what, fix));
     }
     if !lifecycles.clone().any(|(_, lifecycle)| lifecycle.aborts()) {
         let what = "nothing here ends abandoned uploads: their parts are paid for, and no listing shows them";
-        let fix = serde_json::to_value(abort_rule()).unwrap_or_default();
+        let fix = Missing::Rule(abort_rule());
         findings.push(note(Rule::NoAbortRule, lifecycles.next().map(|(name, _)| name), what, fix));
     }
     findings
 }
 
-fn note(rule: Rule, file: Option<&str>, what: &str, json: serde_json::Value) -> Finding {
+fn note(rule: Rule, file: Option<&str>, what: &str, json: Missing) -> Finding {
     Finding {
         rule,
         severity: Severity::Note,

@@ -1,21 +1,17 @@
 //! `holdfast policy generate`: documents to stdout or into files, commands to stderr.
 
-use std::{fs, io::Write, path::Path};
-
-use holdfast_core::{
-    error::{Error, Kind as ErrorKind},
-    iam::generate::{
-        ClientName, ClientPrefix, Dialect, FaultyName, Features, GenerateError, Generated, Kind, KmsKey, Options,
-        Partition, generate,
-    },
-    name::Bucket,
-};
-use serde_json::json;
+use std::{fs, path::Path};
 
 use crate::{
     cli::{PolicyDialect, PolicyFeature, PolicyGenerate, PolicyKind, PolicyPartition},
     command::{DONE, Exit, config_error},
     ui::{Style, Ui},
+};
+use holdfast_core::{
+    error::{Error, Kind as ErrorKind},
+    iam::generate::{
+        ClientName, Dialect, Features, GenerateError, Generated, Kind, KmsKey, Options, Partition, generate,
+    },
 };
 
 pub(super) fn run(args: &PolicyGenerate) -> Result<Exit, Error> {
@@ -27,7 +23,7 @@ pub(super) fn run(args: &PolicyGenerate) -> Result<Exit, Error> {
         write_files(&made, out, args.overwrite)?;
     }
     if args.json {
-        ui.data(&json!(made).to_string());
+        ui.data(&serde_json::to_string(&made).map_err(|error| Error::new(ErrorKind::Bug, error.to_string()))?);
     } else {
         if args.out.is_none() {
             made.documents.iter().for_each(|document| ui.data(&document.json()));
@@ -38,13 +34,11 @@ pub(super) fn run(args: &PolicyGenerate) -> Result<Exit, Error> {
 }
 
 fn options(args: &PolicyGenerate) -> Result<Options, Error> {
-    let bucket = Bucket::parse(args.bucket.as_str())
-        .map_err(|error| config_error(error.to_string(), "the bare name, without s3:// and without a prefix"))?;
     let without = |feature| args.without.contains(&feature);
     Ok(Options {
-        bucket,
-        prefix: ClientPrefix::parse(args.prefix.as_str()).map_err(faulty)?,
-        client: args.client.as_deref().map(ClientName::parse).transpose().map_err(faulty)?,
+        bucket: super::bucket(&args.bucket)?,
+        prefix: super::prefix(&args.prefix)?,
+        client: args.client.as_deref().map(ClientName::parse).transpose().map_err(super::faulty)?,
         group: args.group.clone(),
         features: Features {
             restore: !without(PolicyFeature::Restore),
@@ -54,7 +48,7 @@ fn options(args: &PolicyGenerate) -> Result<Options, Error> {
             tags: args.tags,
             backwpup: args.backwpup,
         },
-        kms_key: args.kms_key.as_deref().map(KmsKey::parse).transpose().map_err(faulty)?,
+        kms_key: args.kms_key.as_deref().map(KmsKey::parse).transpose().map_err(super::faulty)?,
         dialect: match args.dialect {
             PolicyDialect::Aws => Dialect::Aws,
             PolicyDialect::Minio => Dialect::Minio,
@@ -79,15 +73,6 @@ fn kind(kind: PolicyKind) -> Kind {
     }
 }
 
-fn faulty(error: FaultyName) -> Error {
-    let hint = match &error {
-        FaultyName::Client { .. } => "each client is an IAM user; --client takes that user's name",
-        FaultyName::KmsKey(..) => "`aws kms describe-key --key-id KEY` shows the key's ARN",
-        _ => "as in --prefix 'home/${aws:username}/'",
-    };
-    config_error(error.to_string(), hint)
-}
-
 fn hint(error: &GenerateError) -> &'static str {
     match error {
         GenerateError::NoClient => "add --client NAME",
@@ -103,23 +88,15 @@ fn hint(error: &GenerateError) -> &'static str {
 fn write_files(made: &Generated, out: &Path, overwrite: bool) -> Result<(), Error> {
     let local = |what: String| Error::new(ErrorKind::Local, what);
     fs::create_dir_all(out).map_err(|error| local(format!("cannot make the folder {}: {error}", out.display())))?;
+    let there = made.documents.iter().map(|document| out.join(&document.file)).find(|path| path.exists());
+    if let Some(path) = there.filter(|_| !overwrite) {
+        return Err(Error::new(ErrorKind::AlreadyExists, format!("{} is there already", path.display()))
+            .hint("--overwrite replaces it; what was changed in it by hand is lost then"));
+    }
     for document in &made.documents {
         let path = out.join(&document.file);
-        let mut how = fs::OpenOptions::new();
-        how.write(true);
-        if overwrite {
-            how.create(true).truncate(true)
-        } else {
-            how.create_new(true)
-        };
-        let written = how.open(&path).and_then(|mut file| writeln!(file, "{}", document.json()));
-        written.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                Error::new(ErrorKind::AlreadyExists, format!("{} is there already", path.display()))
-                    .hint("--overwrite replaces it; what was changed in it by hand is lost then")
-            }
-            _ => local(format!("cannot write {}: {error}", path.display())),
-        })?;
+        fs::write(&path, format!("{}\n", document.json()))
+            .map_err(|error| local(format!("cannot write {}: {error}", path.display())))?;
     }
     Ok(())
 }
