@@ -45,7 +45,13 @@ enum Value {
     Never,
 }
 
-/// A value of the policy for one request; `None` for one that cannot be told.
+/// What a plain test of strings asks for.
+pub(super) enum Texts {
+    AnyOf(Vec<Glob>),
+    NoneOf(Vec<Glob>),
+}
+
+/// A value of the policy for one request.
 enum Wanted<'a> {
     Text(&'a str),
     Glob(Glob),
@@ -73,14 +79,31 @@ impl Check {
         &self.key
     }
 
-    /// What texts its key may have, for a test whose wildcards work or that compares to the letter.
+    /// Which texts its key has to match, or not to match, where that is all it asks: a plain test
+    /// of strings that minds case.
+    pub(super) fn texts(&self, request: &Request, dialect: Dialect) -> Option<Texts> {
+        let plain = self.operator.quantifier.is_none() && !self.operator.if_exists;
+        let resolved = self.values.iter().map(|value| match wanted(value, request, dialect) {
+            Some(Wanted::Glob(glob)) => Some(glob),
+            _ => None,
+        });
+        match self.operator.test {
+            Test::StringEquals | Test::StringLike if plain => Some(Texts::AnyOf(resolved.flatten().collect())),
+            Test::StringNotEquals | Test::StringNotLike if plain => {
+                Some(Texts::NoneOf(resolved.collect::<Option<_>>()?))
+            }
+            _ => None,
+        }
+    }
+
+    /// What texts its values match: from them requests can be made up.
     pub(super) fn globs(&self, request: &Request, dialect: Dialect) -> Vec<Glob> {
         let wanted = self.values.iter().filter_map(|value| wanted(value, request, dialect));
         let globs = wanted.filter_map(|wanted| match wanted {
             Wanted::Glob(glob) => Some(glob),
             Wanted::Text(_) => None,
         });
-        if self.operator.test.is_negated() { Vec::new() } else { globs.collect() }
+        globs.collect()
     }
 
     /// Tests it.

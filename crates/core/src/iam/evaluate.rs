@@ -197,7 +197,7 @@ impl Rule {
         self.resources.iter().map(move |pattern| pattern.as_ref()?.resolve(|key| request.value(key), dialect))
     }
 
-    fn covers_resource(&self, request: &Request, dialect: Dialect) -> bool {
+    pub(super) fn covers_resource(&self, request: &Request, dialect: Dialect) -> bool {
         let mut resolved = self.resources(request, dialect);
         if self.not_resources {
             // One that cannot be told makes the statement invalid, instead of wide open.

@@ -187,6 +187,70 @@ impl Glob {
         parts
     }
 
+    /// What may follow a text for the whole to match: one pattern for each way to take the text in.
+    #[must_use]
+    pub fn after(&self, text: &str) -> Vec<Self> {
+        if let Some(Token::Text(first)) = self.tokens.first()
+            && let Some(rest) = first.strip_prefix(text)
+        {
+            let mut glob = Self::default();
+            glob.push(&Token::Text(rest.to_owned()));
+            self.tokens[1..].iter().for_each(|token| glob.push(token));
+            return vec![glob];
+        }
+        // A place is a token and how many of its bytes are taken in.
+        let mut places = vec![(0, 0)];
+        for c in text.chars() {
+            let mut next = Vec::new();
+            for place in places {
+                self.step(place, c, &mut next);
+            }
+            next.sort_unstable();
+            next.dedup();
+            places = next;
+        }
+        places.into_iter().map(|place| self.from(place)).collect()
+    }
+
+    /// Some text that begins with this one and matches.
+    #[must_use]
+    pub fn example_below(&self, text: &str) -> Option<String> {
+        let rest = self.after(text).into_iter().next()?;
+        let fill = |token: &Token| match token {
+            Token::Text(text) => text.clone(),
+            Token::Any | Token::One => "x".to_owned(),
+        };
+        Some(rest.tokens.iter().map(fill).fold(text.to_owned(), |whole, part| whole + &part))
+    }
+
+    fn step(&self, (token, taken): (usize, usize), c: char, next: &mut Vec<(usize, usize)>) {
+        match self.tokens.get(token) {
+            None => {}
+            Some(Token::One) => next.push((token + 1, 0)),
+            Some(Token::Any) => {
+                next.push((token, 0));
+                self.step((token + 1, 0), c, next);
+            }
+            Some(Token::Text(text)) if text[taken..].starts_with(c) => {
+                let taken = taken + c.len_utf8();
+                next.push(if taken == text.len() { (token + 1, 0) } else { (token, taken) });
+            }
+            Some(Token::Text(_)) => {}
+        }
+    }
+
+    fn from(&self, (token, taken): (usize, usize)) -> Self {
+        let mut glob = Self::default();
+        let mut rest = self.tokens[token..].iter();
+        if taken > 0
+            && let Some(Token::Text(text)) = rest.next()
+        {
+            glob.push(&Token::Text(text[taken..].to_owned()));
+        }
+        rest.for_each(|token| glob.push(token));
+        glob
+    }
+
     fn push(&mut self, token: &Token) {
         match (self.tokens.last_mut(), token) {
             (Some(Token::Text(last)), Token::Text(text)) => last.push_str(text),
@@ -311,6 +375,17 @@ mod tests {
         fn a_glob_is_what_its_definition_says(pattern in "[ab/é*?]{0,9}", text in "[ab/é]{0,12}") {
             let chars = |text: &str| text.chars().collect::<Vec<_>>();
             prop_assert_eq!(Glob::new(&pattern).matches(&text), naive(&chars(&pattern), &chars(&text)));
+        }
+
+        #[test]
+        fn what_may_follow_is_what_matches_after(pattern in "[ab*?]{0,7}", head in "[ab]{0,4}", tail in "[ab]{0,4}") {
+            let glob = Glob::new(&pattern);
+            let rests = glob.after(&head);
+            let matches = glob.matches(&format!("{head}{tail}"));
+            prop_assert_eq!(rests.iter().any(|rest| rest.matches(&tail)), matches);
+            let example = glob.example_below(&head);
+            prop_assert_eq!(example.is_some(), !rests.is_empty());
+            prop_assert!(example.is_none_or(|example| example.starts_with(&head) && glob.matches(&example)));
         }
 
         #[test]

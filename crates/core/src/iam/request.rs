@@ -288,6 +288,9 @@ impl Request {
     }
 
     fn may_carry(&self, key: &str) -> bool {
+        if matches!(self.principal, Principal::User { .. }) && NEVER_WITH_A_KEY.contains(&key) {
+            return false;
+        }
         let has = |action: Option<&Action>| action.is_none_or(|action| action.has_key(key));
         match self.doubt {
             Doubt::Nothing => false,
@@ -327,9 +330,6 @@ impl Request {
         match &self.principal {
             Principal::User { name, .. } => put("aws:username", name.clone()),
             _ => drop(self.absent.insert("aws:username".to_owned())),
-        }
-        if matches!(self.principal, Principal::User { .. }) {
-            self.absent.extend(NEVER_WITH_A_KEY.map(str::to_owned));
         }
     }
 }
