@@ -7,10 +7,7 @@ use super::{
     client::bucket_arn,
     statement::{deny, for_everybody, policy as policy_of, when},
 };
-use crate::{
-    iam::{document::Statement, operator::Test},
-    name::Bucket,
-};
+use crate::iam::{document::Statement, operator::Test};
 
 /// How long a superseded or deleted object is kept: the time to notice a stolen key.
 pub(super) const NONCURRENT_DAYS: u32 = 30;
@@ -20,11 +17,8 @@ const ABORT_DAYS: u32 = 3;
 /// TLS for everybody; backups are added, never overwritten.
 pub(super) fn policy(options: &Options) -> Document {
     let bucket = bucket_arn(options);
-    let deny_all = |sid: &str| for_everybody(deny(sid, &["s3:*"], vec![bucket.clone(), format!("{bucket}/*")]));
-    let mut statements = vec![
-        when(deny_all("TlsOnly"), Test::Bool, "aws:SecureTransport", "false"),
-        when(deny_all("Tls12Plus"), Test::NumericLessThan, "s3:TlsVersion", "1.2"),
-    ];
+    let mut statements =
+        vec![tls_only(&bucket), when(deny_all("Tls12Plus", &bucket), Test::NumericLessThan, "s3:TlsVersion", "1.2")];
     // BackWPup sends no If-None-Match: all its backups would be refused.
     if !options.features.backwpup {
         // Parts carry no If-None-Match, and create no object: ObjectCreationOperation leaves them alone.
@@ -41,10 +35,12 @@ pub(super) fn policy(options: &Options) -> Document {
 }
 
 /// The statement that refuses everything that comes without TLS.
-pub(in crate::iam) fn tls_only(bucket: &Bucket) -> Statement {
-    let bucket = format!("arn:aws:s3:::{bucket}");
-    let all = deny("TlsOnly", &["s3:*"], vec![bucket.clone(), format!("{bucket}/*")]);
-    when(for_everybody(all), Test::Bool, "aws:SecureTransport", "false")
+pub(in crate::iam) fn tls_only(bucket_arn: &str) -> Statement {
+    when(deny_all("TlsOnly", bucket_arn), Test::Bool, "aws:SecureTransport", "false")
+}
+
+fn deny_all(sid: &str, bucket_arn: &str) -> Statement {
+    for_everybody(deny(sid, &["s3:*"], vec![bucket_arn.to_owned(), format!("{bucket_arn}/*")]))
 }
 
 /// The rule that ends abandoned uploads.

@@ -1,7 +1,7 @@
 //! What a statement's actions come to on its resources, conditions left aside.
 
 use super::{
-    arn::S3Arn,
+    arn::{S3Arn, is_wild},
     subject::{is_allow, resources},
 };
 use crate::iam::{
@@ -25,8 +25,13 @@ const NEEDED: [&str; 6] = [
 
 /// The actions that a pattern takes in.
 pub(super) fn matching(pattern: &str) -> impl Iterator<Item = &'static Action> + use<> {
-    let glob = Glob::new(&pattern.to_lowercase());
-    action::all().filter(move |action| glob.matches(&action.name.to_lowercase()))
+    // Most patterns are names, and lint asks often.
+    let glob = is_wild(pattern).then(|| Glob::new(&pattern.to_lowercase()));
+    let plain = pattern.to_owned();
+    action::all().filter(move |action| match &glob {
+        Some(glob) => glob.matches(&action.name.to_lowercase()),
+        None => action.name.eq_ignore_ascii_case(&plain),
+    })
 }
 
 /// The actions that a pattern takes in and that can be done to the statement's resources.

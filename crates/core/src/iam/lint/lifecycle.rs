@@ -2,6 +2,11 @@
 
 use serde_json::Value;
 
+use crate::iam::{
+    document::Position,
+    parse::{Fault, MAX_LEN},
+};
+
 /// The rules of a bucket's lifecycle.
 #[derive(Debug)]
 pub(super) struct Lifecycle {
@@ -10,16 +15,25 @@ pub(super) struct Lifecycle {
 
 impl Lifecycle {
     /// `None` when it is something else.
-    pub(super) fn recognise(bytes: &[u8]) -> Option<Self> {
+    ///
+    /// # Errors
+    /// When its rules are no list.
+    pub(super) fn recognise(bytes: &[u8]) -> Option<Result<Self, Fault>> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        // Nothing else that is looked at is long, and parsing is not free.
-        if bytes.len() > crate::iam::parse::MAX_LEN {
+        if bytes.len() > MAX_LEN {
             return None;
         }
         let mut document: Value = serde_json::from_slice(bytes).ok()?;
-        match document.get_mut("Rules").map(Value::take) {
-            Some(Value::Array(rules)) if document.get("Statement").is_none() => Some(Self { rules }),
-            _ => None,
+        if document.get("Statement").is_some() {
+            return None;
+        }
+        match document.get_mut("Rules").map(Value::take)? {
+            Value::Array(rules) => Some(Ok(Self { rules })),
+            _ => Some(Err(Fault {
+                position: Position { line: 1, column: 1 },
+                what: "`Rules` is not a list".to_owned(),
+                hint: Some(r#"a lifecycle is {"Rules": [ … ]}"#.to_owned()),
+            })),
         }
     }
 

@@ -131,14 +131,16 @@ pub fn lint(sources: &[Source<'_>], options: &Options) -> Report {
     }
     // What is missing can be said only of a set that is whole.
     if let Some(bucket) = options.bucket.as_ref().filter(|_| report.unreadable.is_empty()) {
-        report.findings.extend(whole::missing(&documents, bucket));
+        report.findings.extend(whole::missing(&documents, &subject::bucket_arn(policies(&documents), bucket)));
     }
     report
 }
 
 fn read<'a>(source: &Source<'a>) -> Result<Document<'a>, Malformed> {
-    if let Some(lifecycle) = lifecycle::Lifecycle::recognise(source.bytes) {
-        return Ok(Document::Lifecycle(source.name, lifecycle));
+    match lifecycle::Lifecycle::recognise(source.bytes) {
+        Some(Ok(lifecycle)) => return Ok(Document::Lifecycle(source.name, lifecycle)),
+        Some(Err(fault)) => return Err(Malformed { faults: vec![fault] }),
+        None => {}
     }
     Ok(Document::Policy(source.name, parse_bytes(source.bytes)?))
 }

@@ -6,9 +6,12 @@ use super::{
     Options,
     arn::{S3Arn, has_variable, head, is_wild},
 };
-use crate::iam::{
-    document::{Effect, Policy, Statement},
-    generate::ClientPrefix,
+use crate::{
+    iam::{
+        document::{Effect, Policy, Statement},
+        generate::ClientPrefix,
+    },
+    name::Bucket,
 };
 
 /// What the rules know beside the statement.
@@ -150,6 +153,12 @@ pub(super) fn bucket_meant<'a>(policies: impl Iterator<Item = &'a Policy>, optio
         (Some((name, _)), None) => Some((*name).to_owned()),
         _ => None,
     }
+}
+
+/// The ARN of the bucket, in the partition of the documents.
+pub(super) fn bucket_arn<'a>(mut policies: impl Iterator<Item = &'a Policy>, bucket: &Bucket) -> String {
+    let stem = policies.find_map(|policy| policy.statements.iter().flat_map(arns).map(|arn| arn.stem).next());
+    format!("{}{bucket}", stem.unwrap_or("arn:aws:s3:::"))
 }
 
 /// The ARNs of a statement that are S3's.

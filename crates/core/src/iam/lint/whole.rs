@@ -1,17 +1,14 @@
 //! What is missing from a set of documents for one bucket.
 
 use super::{Document, Finding, Fix, Missing, Rule, Severity};
-use crate::{
-    iam::{
-        document::{Effect, Policy, Statement},
-        generate::{abort_rule, tls_only},
-        operator::Test,
-    },
-    name::Bucket,
+use crate::iam::{
+    document::{Effect, Policy, Statement},
+    generate::{abort_rule, tls_only},
+    operator::Test,
 };
 
 /// Rules that none of the documents has.
-pub(super) fn missing(documents: &[Document<'_>], bucket: &Bucket) -> Vec<Finding> {
+pub(super) fn missing(documents: &[Document<'_>], bucket_arn: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut bucket_policies = documents.iter().filter_map(|document| match document {
         Document::Policy(name, policy) if policy.is_resource_policy() => Some((*name, policy)),
@@ -23,7 +20,7 @@ pub(super) fn missing(documents: &[Document<'_>], bucket: &Bucket) -> Vec<Findin
     });
     if !bucket_policies.clone().any(|(_, policy)| demands_tls(policy)) {
         let what = "nothing here demands TLS: a backup may travel readable for everybody on the way";
-        let fix = Missing::Statement(Box::new(tls_only(bucket)));
+        let fix = Missing::Statement(Box::new(tls_only(bucket_arn)));
         findings.push(note(Rule::NoTlsRule, bucket_policies.next().map(|(name, _)| name), what, fix));
     }
     if !lifecycles.clone().any(|(_, lifecycle)| lifecycle.aborts()) {

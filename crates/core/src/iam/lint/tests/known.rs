@@ -178,3 +178,16 @@ fn what_cannot_be_read_is_said_and_the_rest_is_read() {
     assert!(report.text().starts_with("broken.json: line 1, column "), "{}", report.text());
     assert_eq!(report.findings.len(), 9, "no notes on a set that is not whole");
 }
+
+#[test]
+fn a_lifecycle_is_known_by_its_rules() {
+    let report = alone(Source { name: "lifecycle.json", bytes: br#"{"Rules": 3}"# });
+    assert_eq!(report.unreadable[0].faults[0].what, "`Rules` is not a list");
+    let disabled = std::str::from_utf8(LIFECYCLE.bytes).expect("text").replace("Enabled", "Disabled");
+    let partly = r#"{"Rules":[{"Status":"Enabled","Filter":{"Prefix":"logs/"},"AbortIncompleteMultipartUpload":{}}]}"#;
+    for text in [disabled.as_str(), partly] {
+        let lifecycle = Source { name: "lifecycle.json", bytes: text.as_bytes() };
+        let report = lint(&[BUCKET_POLICY, lifecycle], &rainworks());
+        assert_eq!(report.findings.iter().map(|finding| finding.rule).collect::<Vec<_>>(), [Rule::NoAbortRule]);
+    }
+}
