@@ -257,3 +257,13 @@ fn what_does_not_fit_is_refused() {
         assert_eq!(generate(kind, &options, "").expect_err(words).to_string(), words);
     }
 }
+
+#[test]
+fn the_policy_in_the_documentation_is_the_generated_one() {
+    let page = include_str!("../../../../../docs/permissions.md");
+    let json = only(Kind::Group, &options()).json().replace("rainworks-hosting-backups", "BUCKET");
+    assert!(page.contains(&json));
+    for rule in crate::iam::lint::Rule::ALL {
+        assert!(page.contains(&format!("`{}`", rule.id())), "{}", rule.id());
+    }
+}
