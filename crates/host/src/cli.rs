@@ -47,6 +47,9 @@ pub enum Command {
     /// What this machine has sent, is sending, or has begun to send
     #[command(subcommand)]
     Job(Job),
+    /// Who may do what: policies of IAM, judged without asking a server
+    #[command(subcommand)]
+    Policy(Policy),
     /// Load the sandboxed module and say how it runs here
     SelfTest(SelfTest),
     /// Print a completion script for a shell
@@ -195,6 +198,52 @@ pub enum Job {
         #[allow(missing_docs)]
         output: Output,
     },
+}
+
+/// `holdfast policy`
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Say what policies let a client do, and whether clients can reach each other
+    ///
+    /// The policies are taken to be attached to every client (or to the bucket, when they name
+    /// principals), and all of one account. Exit code 0: no client reaches another's prefix; 3: one
+    /// does, or not every pair could be looked at; 2: something cannot be read.
+    Simulate(PolicySimulate),
+}
+
+/// `holdfast policy simulate`
+#[derive(Debug, Args)]
+pub struct PolicySimulate {
+    /// Policies as JSON; - for stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The client: the name of its IAM user
+    #[arg(long = "as", value_name = "CLIENT")]
+    pub client: String,
+    /// Where its objects are, such as home/client1/ or 'home/${aws:username}/'
+    #[arg(long, value_name = "PREFIX/")]
+    pub prefix: String,
+    /// The bucket; the one that the policies name most often, when not given
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: Option<String>,
+    /// Names of all clients, one a line: can any reach another? - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub clients: Option<PathBuf>,
+    /// Whose rules hold
+    #[arg(long, value_enum, default_value_t = PolicyDialect::Aws)]
+    pub dialect: PolicyDialect,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `--dialect`
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PolicyDialect {
+    /// A user's name is text
+    Aws,
+    /// A * or ? in a user's name works as a wildcard
+    Minio,
 }
 
 /// `holdfast self-test`
