@@ -47,7 +47,7 @@ pub enum Command {
     /// What this machine has sent, is sending, or has begun to send
     #[command(subcommand)]
     Job(Job),
-    /// IAM policies, offline: write and judge them
+    /// Who may do what: policies of IAM, written and judged without asking a server
     #[command(subcommand)]
     Policy(Policy),
     /// Load the sandboxed module and say how it runs here
@@ -215,6 +215,12 @@ pub enum Policy {
     /// Each finding says where, what it lets happen, and what to put in its place. Exit code 3
     /// when something was found (notes alone do not count), 2 when a document cannot be read.
     Lint(PolicyLint),
+    /// Say what policies let a client do, and whether clients can reach each other
+    ///
+    /// The policies are taken to be attached to every client (or to the bucket, when they name
+    /// principals), and all of one account. Exit code 0: no client reaches another's prefix; 3: one
+    /// does, or not every pair could be looked at; 2: something cannot be read.
+    Simulate(PolicySimulate),
 }
 
 /// `holdfast policy lint`
@@ -286,6 +292,32 @@ pub struct PolicyGenerate {
     pub json: bool,
 }
 
+/// `holdfast policy simulate`
+#[derive(Debug, Args)]
+pub struct PolicySimulate {
+    /// Policies as JSON; - for stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The client: the name of its IAM user
+    #[arg(long = "as", value_name = "CLIENT")]
+    pub client: String,
+    /// Where its objects are, such as home/client1/ or 'home/${aws:username}/'
+    #[arg(long, value_name = "PREFIX/")]
+    pub prefix: String,
+    /// The bucket; the one that the policies name most often, when not given
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: Option<String>,
+    /// Names of all clients, one a line: can any reach another? - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub clients: Option<PathBuf>,
+    /// Whose rules hold
+    #[arg(long, value_enum, default_value_t = PolicyDialect::Aws)]
+    pub dialect: PolicyDialect,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What `holdfast policy generate` writes
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyKind {
@@ -319,9 +351,9 @@ pub enum PolicyFeature {
 /// `--dialect`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PolicyDialect {
-    /// IAM
+    /// IAM's; a user's name is text
     Aws,
-    /// MinIO's
+    /// MinIO's; a * or ? in a user's name works as a wildcard
     Minio,
 }
 

@@ -184,7 +184,7 @@ impl Rule {
     }
 
     pub(super) fn covers_action(&self, action: &str) -> bool {
-        let action = action.to_lowercase();
+        let action = action.to_ascii_lowercase();
         self.actions.iter().any(|glob| glob.matches(&action)) != self.not_actions
     }
 

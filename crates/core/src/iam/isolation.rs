@@ -73,6 +73,8 @@ const ON_THE_BUCKET: [(Exposure, &[&str]); 2] = [
             "s3:PutBucketAcl",
             "s3:PutLifecycleConfiguration",
             "s3:PutReplicationConfiguration",
+            "s3:PutBucketVersioning",
+            "s3:PutBucketObjectLockConfiguration",
         ],
     ),
 ];
@@ -80,7 +82,7 @@ const ON_THE_BUCKET: [(Exposure, &[&str]); 2] = [
 /// How many examples a finding has.
 const EXAMPLES: usize = 3;
 /// How many pairs are looked at one by one, in all.
-const LOOKS: usize = 200_000;
+const LOOKS: usize = 100_000;
 
 /// What is to be proved.
 #[derive(Debug, Clone, Copy)]

@@ -17,4 +17,5 @@ pub mod operator;
 pub mod parse;
 pub mod pattern;
 pub mod request;
+pub mod simulate;
 mod write;

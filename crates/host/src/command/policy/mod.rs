@@ -1,7 +1,9 @@
 //! `holdfast policy`: IAM policies, offline.
 
+mod file;
 mod generate;
 mod lint;
+mod simulate;
 
 use holdfast_core::{
     error::Error,
@@ -16,6 +18,7 @@ pub(super) fn run(args: &cli::Policy) -> Result<Exit, Error> {
     match args {
         cli::Policy::Generate(args) => generate::run(args),
         cli::Policy::Lint(args) => lint::run(args),
+        cli::Policy::Simulate(args) => simulate::run(args),
     }
 }
 
