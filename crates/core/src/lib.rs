@@ -2,7 +2,7 @@
 //!
 //! In scope: what to ask of S3, in which order, how to sign it, what the answers mean, what to
 //! try again and when, how an archive is cut, and what to write down so that a crash costs
-//! little. Everything is a state machine or a pure function over data.
+//! little; and what IAM policies allow. Everything is a state machine or a pure function over data.
 //!
 //! Out of scope: clocks, entropy, files, sockets, threads, the environment. Time and a seed are
 //! inputs; archive bytes never come here, only their lengths and digests.
@@ -21,6 +21,7 @@ pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod event;
+pub mod iam;
 pub mod job;
 pub mod journal;
 pub mod name;

@@ -54,6 +54,9 @@ pub enum Command {
     /// What this machine has sent, is sending, or has begun to send
     #[command(subcommand)]
     Job(Job),
+    /// Who may do what: policies of IAM, written and judged without asking a server
+    #[command(subcommand)]
+    Policy(Policy),
     /// Load the sandboxed module and say how it runs here
     SelfTest(SelfTest),
     /// Print a completion script for a shell
@@ -240,6 +243,172 @@ pub enum Job {
         #[allow(missing_docs)]
         output: Output,
     },
+}
+
+/// `holdfast policy`
+#[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant)] // one of it exists, once
+pub enum Policy {
+    /// Write the policies for a bucket of clients, and the commands that apply them
+    ///
+    /// The documents go to stdout, or with --out into files; the commands go to stderr, for you to
+    /// read and paste. Each document holds what Holdfast needs and nothing else.
+    Generate(PolicyGenerate),
+    /// Find what policies let happen that nobody meant
+    ///
+    /// Give all documents of a bucket together: policies of IAM, the bucket's policy, its lifecycle.
+    /// Each finding says where, what it lets happen, and what to put in its place. Exit code 3
+    /// when something was found (notes alone do not count), 2 when a document cannot be read.
+    Lint(PolicyLint),
+    /// Say what policies let a client do, and whether clients can reach each other
+    ///
+    /// The policies are taken to be attached to every client (or to the bucket, when they name
+    /// principals), and all of one account. Exit code 0: no client reaches another's prefix; 3: one
+    /// does, or not every pair could be looked at; 2: something cannot be read.
+    Simulate(PolicySimulate),
+}
+
+/// `holdfast policy lint`
+#[derive(Debug, Args)]
+pub struct PolicyLint {
+    /// The documents, as JSON; - is stdin
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The bucket that is meant; else the one that most ARNs name
+    #[arg(long)]
+    pub bucket: Option<String>,
+    /// Where each client's backups are to be, in single quotes: 'home/${aws:username}/'
+    #[arg(long)]
+    pub prefix: Option<String>,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `holdfast policy generate`
+#[derive(Debug, Args)]
+pub struct PolicyGenerate {
+    /// What to write
+    #[arg(value_enum, default_value_t = PolicyKind::Set)]
+    pub kind: PolicyKind,
+    /// The bucket
+    #[arg(long)]
+    pub bucket: String,
+    /// Where each client's backups are; in single quotes, or the shell replaces the variable
+    #[arg(long, default_value = "home/${aws:username}/")]
+    pub prefix: String,
+    /// The client: the name of its IAM user
+    #[arg(long, value_name = "NAME")]
+    pub client: Option<String>,
+    /// The IAM group of the clients, for the commands
+    #[arg(long, value_name = "NAME", default_value = "holdfast-clients")]
+    pub group: String,
+    /// Leave out the permission for something that will not be done; may be given several times
+    #[arg(long, value_name = "WHAT", value_enum, value_delimiter = ',')]
+    pub without: Vec<PolicyFeature>,
+    /// Leave out reading the bucket's safety settings: `check` can then not say whether a thief of
+    /// the key could destroy backups
+    #[arg(long)]
+    pub minimal: bool,
+    /// Objects are encrypted with this KMS key
+    #[arg(long, value_name = "ARN")]
+    pub kms_key: Option<String>,
+    /// Objects are tagged
+    #[arg(long)]
+    pub tags: bool,
+    /// The plugin BackWPup uses the keys too. It insists on listing multipart uploads, so every
+    /// client will see the names of all clients' unfinished backups
+    #[arg(long)]
+    pub backwpup: bool,
+    /// Whose policy language
+    #[arg(long, value_enum, default_value_t = PolicyDialect::Aws)]
+    pub dialect: PolicyDialect,
+    /// Which AWS
+    #[arg(long, value_enum, default_value_t = PolicyPartition::Aws)]
+    pub partition: PolicyPartition,
+    /// Write each document into a file of this directory
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// With --out, replace files that exist
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
+    /// One JSON document on stdout: documents, commands, notes
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `holdfast policy simulate`
+#[derive(Debug, Args)]
+pub struct PolicySimulate {
+    /// Policies as JSON; - for stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The client: the name of its IAM user
+    #[arg(long = "as", value_name = "CLIENT")]
+    pub client: String,
+    /// Where its objects are, such as home/client1/ or 'home/${aws:username}/'
+    #[arg(long, value_name = "PREFIX/")]
+    pub prefix: String,
+    /// The bucket; the one that the policies name most often, when not given
+    #[arg(long, value_name = "BUCKET")]
+    pub bucket: Option<String>,
+    /// Names of all clients, one a line: can any reach another? - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub clients: Option<PathBuf>,
+    /// Whose rules hold
+    #[arg(long, value_enum, default_value_t = PolicyDialect::Aws)]
+    pub dialect: PolicyDialect,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `holdfast policy generate` writes
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyKind {
+    /// All that a bucket of clients needs: group policy, bucket policy, lifecycle
+    Set,
+    /// The policy of one client
+    OneClient,
+    /// One policy for all clients, by `${aws:username}`
+    Group,
+    /// For keys that only add, with Object Lock: whoever steals one destroys nothing
+    WriteOnly,
+    /// TLS only, and no overwriting
+    BucketPolicy,
+    /// End abandoned uploads, keep old versions 30 days
+    Lifecycle,
+    /// For the hoster's own key, which watches the fleet: it only lists
+    Fleet,
+}
+
+/// `--without`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyFeature {
+    /// Reading backups back
+    Restore,
+    /// Deleting backups that are due
+    Retention,
+    /// Copying what has not changed from the last backup
+    Incremental,
+}
+
+/// `--dialect`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PolicyDialect {
+    /// IAM's; a user's name is text
+    Aws,
+    /// MinIO's; a * or ? in a user's name works as a wildcard
+    Minio,
+}
+
+/// `--partition`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[allow(missing_docs)] // as AWS calls them
+pub enum PolicyPartition {
+    Aws,
+    AwsCn,
+    AwsUsGov,
 }
 
 /// `holdfast self-test`

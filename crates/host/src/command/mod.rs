@@ -5,6 +5,7 @@ mod completions;
 mod get;
 mod job;
 mod list;
+mod policy;
 mod self_test;
 mod setup;
 mod upload;
@@ -39,6 +40,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Verify(args) => get::verify(&args),
         Command::List(args) => list::run(&args),
         Command::Job(args) => job::run(args),
+        Command::Policy(args) => policy::run(&args),
         Command::SelfTest(args) => self_test::run(&args),
         Command::Completions { shell } => completions::run(shell),
     };

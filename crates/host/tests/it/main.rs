@@ -9,6 +9,7 @@ mod certs;
 mod server;
 
 mod embedded;
+mod policy;
 mod poor_machine;
 mod replay;
 
