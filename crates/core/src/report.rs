@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, provider::Rung};
+use crate::{error::Error, explanation::Explanation, provider::Rung};
 
 /// The end of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,8 @@ pub enum Report {
         /// How many.
         aborted: u32,
     },
+    /// An error was explained.
+    Explain(Explanation),
 }
 
 /// An archive is in the bucket.

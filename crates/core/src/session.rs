@@ -8,7 +8,7 @@ use crate::{
     report::Outcome,
     s3::{
         conversation::{Conversation, Out},
-        job::{abort::AbortJob, fetch::FetchJob, list::ListJob, upload::UploadJob},
+        job::{abort::AbortJob, explain::ExplainJob, fetch::FetchJob, list::ListJob, upload::UploadJob},
     },
     secret::Credentials,
 };
@@ -105,5 +105,6 @@ fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
         Work::List(_) => Box::new(ListJob::begin(begin, out)),
         Work::Fetch(_) => Box::new(FetchJob::begin(begin, out)),
         Work::Abort(_) => Box::new(AbortJob::begin(begin, out)),
+        Work::Explain(_) => Box::new(ExplainJob::begin(begin)),
     })
 }

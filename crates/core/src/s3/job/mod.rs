@@ -1,6 +1,7 @@
 //! The jobs: which operation when, and what its answer leads to.
 
 pub(crate) mod abort;
+pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod list;
 pub(crate) mod upload;
