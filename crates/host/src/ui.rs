@@ -257,6 +257,7 @@ pub fn report_text(report: &Report, place: &str) -> String {
                 format!("{place}: {len} read, and they agree with {}", with.join(" and "))
             }
         }
+        Report::Explain(explanation) => format!("{} errors explained", explanation.findings.len()),
         Report::Abort { aborted } => format!("{aborted} unfinished uploads aborted"),
     }
 }

@@ -1,6 +1,7 @@
 //! The verbs: one file each.
 
 mod completions;
+mod explain;
 mod get;
 mod job;
 mod list;
@@ -37,6 +38,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Verify(args) => get::verify(&args),
         Command::List(args) => list::run(&args),
         Command::Job(args) => job::run(args),
+        Command::Explain(args) => explain::run(&args),
         Command::SelfTest(args) => self_test::run(&args),
         Command::Completions { shell } => completions::run(shell),
     };
@@ -65,6 +67,16 @@ fn end(ui: &mut Ui, outcome: &Outcome, exit_when_done: Exit, tell: impl FnOnce(&
             say(error);
             exit
         }
+    }
+}
+
+/// Where a denial is told at length.
+fn point_to_explain(ui: &Ui, outcome: &Outcome, id: &str) {
+    if let Outcome::Failed(error) = outcome
+        && error.evidence.is_some()
+        && error.kind.exit_code() == 12
+    {
+        ui.line(&format!("`holdfast explain --job {id}` says more"));
     }
 }
 
