@@ -8,5 +8,6 @@ mod bed_servers;
 mod bed_sink;
 mod conformance;
 mod crash;
+mod explain;
 mod faults;
 mod input;

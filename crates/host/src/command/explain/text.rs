@@ -6,7 +6,7 @@ use holdfast_core::explanation::{Advice, Explanation, Finding};
 /// Where lines are broken.
 const WIDTH: usize = 100;
 /// Where texts begin, behind their labels.
-const INDENT: usize = 14;
+const INDENT: usize = 16;
 
 /// All findings.
 pub(super) fn of(explanation: &Explanation) -> String {
