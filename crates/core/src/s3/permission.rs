@@ -177,9 +177,23 @@ pub fn arn(partition: &str, resource: Resource, bucket: &str, key: &str) -> Stri
 #[must_use]
 pub fn key_pattern(key: &str) -> String {
     match key.rfind('/') {
-        Some(slash) => format!("{}*", &key[..=slash]),
-        None => key.to_owned(),
+        Some(slash) => format!("{}*", literal(&key[..=slash])),
+        None => literal(key),
     }
+}
+
+/// A text in a pattern, standing for itself: a key may hold what IAM takes for a wildcard or a
+/// variable.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html>
+fn literal(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '*' | '?' | '$' => pattern.extend(['$', '{', c, '}']),
+            c => pattern.push(c),
+        }
+    }
+    pattern
 }
 
 /// The values of `s3:prefix` to allow listing for: what was asked for, as a folder. Never the
@@ -190,9 +204,9 @@ pub fn prefix_pattern(asked: &str) -> String {
     let is_archive = ARCHIVES.iter().any(|end| asked.ends_with(end));
     match asked.rfind('/') {
         _ if asked.is_empty() => "PREFIX/*".to_owned(),
-        _ if asked.ends_with('/') => format!("{asked}*"),
-        Some(slash) if is_archive => format!("{}*", &asked[..=slash]),
-        _ => format!("{asked}/*"),
+        _ if asked.ends_with('/') => format!("{}*", literal(asked)),
+        Some(slash) if is_archive => format!("{}*", literal(&asked[..=slash])),
+        _ => format!("{}/*", literal(asked)),
     }
 }
 
@@ -257,6 +271,7 @@ mod tests {
     fn a_folder_is_allowed_never_a_bucket() {
         assert_eq!(key_pattern("home/client1/a.zip"), "home/client1/*");
         assert_eq!(key_pattern("a.zip"), "a.zip");
+        assert_eq!(key_pattern("home/*/${x}?/a"), "home/${*}/${$}{x}${?}/*");
         for (asked, pattern) in [
             ("home/client1/", "home/client1/*"),
             ("home/client1", "home/client1/*"),

@@ -184,6 +184,9 @@ fn notes(found: &Found, entry: &Entry, needs: Option<&Needs>, denial: Option<&De
     }
     let silent =
         [&catalogue::DENIED_PLAINLY, &catalogue::DENIED_READ, &catalogue::IDENTITY_SILENT, &catalogue::NOT_FOR_BACKUPS];
+    if let Some(note) = found.note.filter(|_| entry.id == catalogue::DENIED_UNNAMED.id) {
+        notes.push(note.to_owned());
+    }
     let Some(needs) = needs else {
         return notes;
     };
@@ -233,7 +236,9 @@ fn advice(need: &Need, entry: &Entry, condition: Option<&String>) -> Option<Advi
         &catalogue::LIST_UPLOADS,
     ];
     let grant = permission::grant_of(&need.action).unwrap_or(Grant::Plain);
-    if !allows.iter().any(|other| other.id == entry.id) {
+    // The words may be a stranger's: nothing that they say makes a statement for everything.
+    let is_wide = need.action.contains(['*', '?']) || need.resource == "*" || need.resource.ends_with(":::*");
+    if is_wide || !allows.iter().any(|other| other.id == entry.id) {
         return None;
     }
     let name: String = need.action.chars().filter(char::is_ascii_alphanumeric).collect();

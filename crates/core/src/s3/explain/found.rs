@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) partition: Option<&'static str>,
     /// What a job of ours could not do.
     pub(super) cannot: Option<String>,
+    /// What is known of the program that said it so.
+    pub(super) note: Option<&'static str>,
     /// What an error of ours said to change.
     pub(super) hint: Option<String>,
 }
@@ -61,6 +63,7 @@ impl Found {
             who: None,
             partition: None,
             cannot: None,
+            note: None,
             hint: None,
         }
     }

@@ -107,6 +107,30 @@ fn the_plugin_of_the_origin_story() {
     assert!(!finding.holdfast.expect("a word about Holdfast").needed);
 }
 
+/// The one line that she searched for.
+#[test]
+fn the_message_of_the_origin_story_alone() {
+    let finding = one("ERROR: S3 Service API: Access Denied");
+    assert_eq!(finding.entry, "access-denied-of-what");
+    assert!(finding.notes.iter().any(|note| note.contains("s3:ListBucketMultipartUploads")), "{:?}", finding.notes);
+}
+
+/// What a stranger may write into a log leads to no statement that opens more than one folder.
+#[test]
+fn no_words_make_a_statement_for_everything() {
+    for (action, resource) in [("s3:*", "arn:aws:s3:::b/k"), ("s3:PutObject", "*"), ("s3:PutObject", "arn:aws:s3:::*")]
+    {
+        let said = format!(
+            "User: arn:aws:iam::111122223333:user/c is not authorized to perform: {action} on resource: \"{resource}\" because \
+             no identity-based policy allows it"
+        );
+        assert_eq!(one(&said).statement, None, "{said}");
+    }
+    let line = record(CLIENT, "REST.PUT.OBJECT", "home/*/a.zip", "PUT /home/*/a.zip", 403, "AccessDenied");
+    let json = one(&line).statement.expect("a statement").json;
+    assert_eq!(json.resource, "arn:aws:s3:::rainworks-hosting-backups/home/${*}/*");
+}
+
 /// Every operation of the log that a backup tool causes: its call, its action, its ARN.
 #[test]
 fn operations_of_the_log_lead_to_actions_and_arns() {

@@ -12,7 +12,7 @@ use crate::{
 
 mod tables;
 
-use tables::{CALLS_OF_S3_PHP, CODES, PHRASES, REASONS, STEPS};
+use tables::{CALLS_OF_S3_PHP, CODES, PHRASES, PROGRAMS, REASONS, STEPS};
 
 /// What is read of one line, in bytes; a longer one is data.
 const MAX_LINE_LEN: usize = 16 << 10;
@@ -123,6 +123,7 @@ fn read_piece(line: &Text<'_>, number: u32, context: &Context, all: &mut Vec<Fou
     found.operation = operation(line);
     found.status = status(line).unwrap_or(0);
     found.request_id = request_id(line);
+    found.note = PROGRAMS.iter().find(|(words, _)| line.has(words)).map(|(_, note)| *note);
     found.code = code(line);
     if denial::parse(line.text).is_some() {
         found.message = Some(sentence(line.text));

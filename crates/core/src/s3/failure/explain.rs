@@ -150,7 +150,6 @@ fn denied(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
 }
 
 fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
-    let lower = words(evidence);
     let action = asked.permission.map(|permission| permission.action.to_owned());
     let condition = action.as_deref().and_then(|action| asked.condition(action));
     let slots = Slots { action: action.clone(), pattern: asked.pattern(), condition, ..Slots::default() };
@@ -163,7 +162,7 @@ fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
         &catalogue::HEAD_DENIED
     } else if evidence.code.is_none() && evidence.message.is_some() {
         &catalogue::PAGE_DENIED
-    } else if lower.contains("object lock") || lower.contains("worm") || lower.contains("retention") {
+    } else if is_retained(evidence) {
         &catalogue::OBJECT_LOCK
     } else {
         match action.as_deref() {
@@ -180,6 +179,12 @@ fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
         false => Kind::AccessDenied { action, resource: asked.arn() },
     };
     Verdict { kind, entry, slots }
+}
+
+/// Whether the words are of an object under retention; providers word it in their own ways.
+fn is_retained(evidence: &Evidence) -> bool {
+    let words = words(evidence);
+    ["object lock", "worm", "retention"].iter().any(|word| words.contains(word))
 }
 
 /// What nobody should allow just because it is denied.
@@ -231,6 +236,9 @@ fn fatal(evidence: &Evidence) -> (Kind, &'static Entry) {
     match (code, evidence.status) {
         _ if is_quota(evidence) => (Kind::QuotaExceeded, &catalogue::QUOTA),
         _ if wants_checksum(evidence) => (Kind::Config, &catalogue::LOCK_WANTS_CHECKSUM),
+        ("InvalidRequest", _) if is_retained(evidence) => {
+            (Kind::AccessDenied { action: None, resource: None }, &catalogue::OBJECT_LOCK)
+        }
         ("PreconditionFailed", _) | (_, 412) | ("InvalidRange", _) | (_, 416) => (Kind::Changed, &catalogue::CHANGED),
         ("InvalidObjectState", _) => (Kind::Unsupported, &catalogue::ARCHIVED),
         ("EntityTooSmall", _) => (Kind::Config, &catalogue::TOO_SMALL),

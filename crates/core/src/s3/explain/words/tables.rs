@@ -138,6 +138,14 @@ pub(super) const STEPS: &[(&str, Option<&str>)] = &[
     ("trying to send backup file to s3", None),
 ];
 
+/// Programs by their own words, and what to know of them when they do not say what they did.
+pub(super) const PROGRAMS: &[(&str, &str)] = &[(
+    "s3 service api:",
+    "so says BackWPup; the line before it in its log tells the call. After \"Checking for not aborted multipart Uploads\" it is \
+     ListMultipartUploads (`s3:ListBucketMultipartUploads` on the bucket), which no client of a shared bucket should have and \
+     Holdfast does not need",
+)];
+
 /// The methods of the S3 class that many PHP plugins carry.
 pub(super) const CALLS_OF_S3_PHP: &[(&str, &str)] = &[
     ("listBuckets", "ListBuckets"),
