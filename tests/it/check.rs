@@ -94,7 +94,10 @@ fn each_action_that_is_dropped_is_named_and_no_other() {
         let action = rest.remove(dropped)["Action"].as_str().expect("one").to_owned();
         bed.allow(&format!("without-{dropped}"), &policy(&rest));
         let report = bed.report(OWN, &[]);
-        eprintln!("{action}: {}\n{:#?}\n{}", report["summary"]["sentence"], report["summary"]["limits"], report["summary"]["stolen_key_sentence"]);
+        eprintln!(
+            "{action}: {}\n{:#?}\n{}",
+            report["summary"]["sentence"], report["summary"]["limits"], report["summary"]["stolen_key_sentence"]
+        );
         assert_eq!(missing(&report), [action.clone()], "{action}");
     }
 }

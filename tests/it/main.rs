@@ -10,5 +10,6 @@ mod check;
 mod conformance;
 mod crash;
 mod credentials;
+mod explain;
 mod faults;
 mod input;

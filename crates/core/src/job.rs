@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     endpoint::Endpoint,
+    error::Error,
     name::{Bucket, Key, Prefix, Region, UploadId},
     provider::Rung,
 };
@@ -59,6 +60,8 @@ pub enum Work {
     Abort(Abort),
     /// Ask what these keys may do, and what they may not.
     Check(Check),
+    /// Say what an error means. Nothing is sent.
+    Explain(Box<Explain>),
 }
 
 /// Send an archive whose length is known.
@@ -203,6 +206,38 @@ pub struct Check {
     /// HEAD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub canary: Option<Key>,
+}
+
+/// The longest text that is explained, in bytes.
+pub const MAX_EXPLAIN_LEN: usize = 1 << 20;
+
+/// Say what an error means.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explain {
+    /// What a person pasted: errors, logs, and whatever stood around them. At the most
+    /// [`MAX_EXPLAIN_LEN`].
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// What a job of ours wrote down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Recorded>,
+    /// The bucket, where the text does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket: Option<Bucket>,
+    /// The prefix that is the client's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<Prefix>,
+}
+
+/// How a job of ours failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recorded {
+    /// What it said; with evidence, else there is nothing to explain.
+    pub error: Error,
+    /// The object that the job was about.
+    pub key: Key,
 }
 
 /// What earlier sessions learned of a bucket on an endpoint. The host keeps it; it may be lost at

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, provider::Rung, verdict::CheckReport};
+use crate::{error::Error, explanation::Explanation, provider::Rung, verdict::CheckReport};
 
 /// The end of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub enum Report {
     },
     /// What these keys may do is known.
     Check(Box<CheckReport>),
+    /// An error was explained.
+    Explain(Explanation),
 }
 
 /// An archive is in the bucket.

@@ -8,7 +8,9 @@ use crate::{
     report::Outcome,
     s3::{
         conversation::{Conversation, Out},
-        job::{abort::AbortJob, check::CheckJob, fetch::FetchJob, list::ListJob, upload::UploadJob},
+        job::{
+            abort::AbortJob, check::CheckJob, explain::ExplainJob, fetch::FetchJob, list::ListJob, upload::UploadJob,
+        },
     },
     secret::Credentials,
 };
@@ -106,5 +108,6 @@ fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
         Work::Fetch(_) => Box::new(FetchJob::begin(begin, out)),
         Work::Abort(_) => Box::new(AbortJob::begin(begin, out)),
         Work::Check(_) => Box::new(CheckJob::begin(begin, out)?),
+        Work::Explain(_) => Box::new(ExplainJob::begin(begin)),
     })
 }

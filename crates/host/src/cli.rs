@@ -57,6 +57,13 @@ pub enum Command {
     /// Who may do what: policies of IAM, written and judged without asking a server
     #[command(subcommand)]
     Policy(Policy),
+    /// Say what an S3 error means: which permission is missing, on which ARN, and what to change
+    ///
+    /// Paste whatever you have: an error of any program or plugin, S3's XML, lines of the bucket's
+    /// access log (REST.GET.UPLOADS ... 403), a CloudTrail event, or the id of a failed job. What
+    /// stands around it does no harm. Nothing is sent anywhere.
+    #[command(after_help = "Exit codes: 0 something was recognised, 2 nothing was.")]
+    Explain(Explain),
     /// Load the sandboxed module and say how it runs here
     SelfTest(SelfTest),
     /// Print a completion script for a shell
@@ -409,6 +416,28 @@ pub enum PolicyPartition {
     Aws,
     AwsCn,
     AwsUsGov,
+}
+
+/// `holdfast explain`
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The error; a job's id; or `-` to read it from stdin, as without it
+    pub text: Vec<String>,
+    /// The id of a job that failed; `holdfast job list` shows them
+    #[arg(long, value_name = "RUN", conflicts_with = "text")]
+    pub job: Option<String>,
+    /// The bucket, where the error does not name it
+    #[arg(long)]
+    pub bucket: Option<String>,
+    /// The prefix that is the client's own, such as home/client1/
+    #[arg(long)]
+    pub prefix: Option<String>,
+    /// One JSON document on stdout
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub state: State,
 }
 
 /// `holdfast self-test`

@@ -259,6 +259,7 @@ pub fn report_text(report: &Report, place: &str) -> String {
             }
         }
         Report::Check(check) => check.summary.sentence.clone(),
+        Report::Explain(explanation) => format!("{} errors explained", explanation.findings.len()),
         Report::Abort { aborted } => format!("{aborted} unfinished uploads aborted"),
     }
 }

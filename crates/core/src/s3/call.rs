@@ -62,6 +62,8 @@ pub enum Resource {
     Bucket,
     /// `arn:aws:s3:::BUCKET/KEY`.
     Object,
+    /// `*`: no bucket is named.
+    Everything,
 }
 
 /// Whether a call can be sent again when nobody knows if it arrived.

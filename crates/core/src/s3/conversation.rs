@@ -339,7 +339,9 @@ impl<T: Clone> Conversation<T> {
     /// The error for a person: what could not be done, in the server's words, and the next step.
     #[must_use]
     pub fn explain(&self, failure: &Failure, call: &Call, what: impl Into<String>) -> Error {
-        failure::explain(failure, what.into(), call.permission, &self.target.bucket, &call.key)
+        let prefix = call.query.iter().find(|(name, _)| *name == "prefix").map(|(_, value)| value);
+        let key = if call.key.is_empty() { prefix.unwrap_or(&call.key) } else { &call.key };
+        failure::explain(failure, what.into(), call.permission, &self.target.bucket, key)
     }
 
     /// The error for a success that cannot be read: mostly it is not S3 that answered.

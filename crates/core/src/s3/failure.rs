@@ -10,10 +10,12 @@
 //! body, so its evidence has no code, and nothing is guessed. A web page is evidence without a
 //! code too, with an excerpt for a message: proxies and firewalls answer in pages.
 
-mod denial;
+pub mod catalogue;
+pub(crate) mod denial;
 mod explain;
 
 pub use explain::explain;
+pub(crate) use explain::{Asked, Verdict, verdict};
 
 use super::{
     call::Answer,
@@ -75,8 +77,8 @@ pub enum Class {
 
 /// Only so much of an error document is read, in bytes.
 const MAX_DOCUMENT_LEN: usize = 256 << 10;
-const MAX_CODE_LEN: usize = 100;
-const MAX_MESSAGE_LEN: usize = 2_000;
+pub(crate) const MAX_CODE_LEN: usize = 100;
+pub(crate) const MAX_MESSAGE_LEN: usize = 2_000;
 const MAX_EXCERPT_LEN: usize = 200;
 
 /// What else an error document may hold that a person needs. Nothing more is taken over: the
@@ -121,8 +123,25 @@ pub fn read(operation: &'static str, answer: &Answer<'_>) -> Option<Failure> {
         xml::parse_what_there_is(&text).filter(|root| error_in(root).is_some())
     };
     let evidence = evidence(operation, answer, document.as_ref(), &text);
+    Some(judge(evidence))
+}
+
+/// Judges what was taken down elsewhere.
+#[must_use]
+pub(crate) fn judge(evidence: Evidence) -> Failure {
     let class = class(&evidence);
-    Some(Failure { evidence, class })
+    Failure { evidence, class }
+}
+
+/// The failure in an error document of which nothing else is left, and the document.
+#[must_use]
+pub(crate) fn read_pasted(operation: &str, status: u16, text: &str) -> Option<(Failure, Element)> {
+    let text: String = text.chars().take(MAX_DOCUMENT_LEN).collect();
+    let document = xml::parse_what_there_is(&text)?;
+    error_in(&document)?.text_of("Code")?;
+    let answer = Answer { status, headers: &Vec::new(), body: &[], received: None };
+    let failure = judge(evidence(operation, &answer, Some(&document), &text));
+    Some((failure, error_in(&document)?.clone()))
 }
 
 /// The evidence of a request that got no answer.
@@ -225,7 +244,7 @@ pub fn shown(text: &str) -> String {
 
 /// Text without what moves a terminal's cursor or hides, its spaces in single file, and not too
 /// long; `None` when nothing is left.
-fn clean(text: &str, max_len: usize) -> Option<String> {
+pub(crate) fn clean(text: &str, max_len: usize) -> Option<String> {
     let hides =
         |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).filter(|c| !hides(*c)).collect();
@@ -252,7 +271,7 @@ fn excerpt(text: &str) -> Option<String> {
 }
 
 /// `… the region 'us-east-1' is wrong; expecting 'eu-west-1'`, in quotes of either kind.
-fn expected_region(message: &str) -> Option<Region> {
+pub(crate) fn expected_region(message: &str) -> Option<Region> {
     let (_, after) = message.split_once("expecting ")?;
     let quoted = after.strip_prefix(['\'', '"'])?;
     Region::parse(quoted.split(['\'', '"']).next()?).ok()

@@ -70,7 +70,8 @@ pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
             destination.discard();
             folder.remove()?;
         }
-        Outcome::Failed(_) => {
+        Outcome::Failed(error) => {
+            folder.failed(error)?;
             setup.ui.line("what arrived is kept: run the same command again to continue");
         }
     }

@@ -129,6 +129,10 @@ fn details(job: &Listed) -> String {
             text.push_str(&error_text(error));
         }
         Standing::Interrupted => {
+            if let Some(error) = &job.error {
+                text.push('\n');
+                text.push_str(&error_text(error));
+            }
             text.push_str("\nthe command that began it continues it; `holdfast job cancel ");
             text.push_str(&job.id);
             text.push_str("` gives it up");
@@ -155,5 +159,6 @@ fn as_json(job: &Listed) -> Value {
         "parts_moved": parts,
         "bytes_moved": bytes,
         "outcome": outcome,
+        "error": job.error,
     })
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod completions;
+mod explain;
 mod get;
 mod job;
 mod list;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::List(args) => list::run(&args),
         Command::Job(args) => job::run(args),
         Command::Policy(args) => policy::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::SelfTest(args) => self_test::run(&args),
         Command::Completions { shell } => completions::run(shell),
     };
@@ -69,6 +71,16 @@ fn end(ui: &mut Ui, outcome: &Outcome, exit_when_done: Exit, tell: impl FnOnce(&
             say(error);
             exit
         }
+    }
+}
+
+/// Where a denial is told at length.
+fn point_to_explain(ui: &Ui, outcome: &Outcome, id: &str) {
+    if let Outcome::Failed(error) = outcome
+        && error.evidence.is_some()
+        && error.kind.exit_code() == 12
+    {
+        ui.line(&format!("`holdfast explain --job {id}` says more"));
     }
 }
 

@@ -12,7 +12,7 @@ use holdfast_core::{
     secret::Credentials,
 };
 
-use super::{DONE, Exit, config_error, end, setup};
+use super::{DONE, Exit, config_error, end, point_to_explain, setup};
 use crate::{
     cli,
     driver::World,
@@ -136,15 +136,20 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
         forget_old(&setup.state)?;
     } else {
         let id = &folder.id;
+        if let Outcome::Failed(error) = &outcome {
+            folder.failed(error)?;
+        }
         setup.ui.line(&format!(
             "the parts that arrived are kept: run the same command again to continue, or give up with `holdfast job cancel {id}`"
         ));
     }
-    Ok(end(&mut setup.ui, &outcome, DONE, |ui| {
+    let exit = end(&mut setup.ui, &outcome, DONE, |ui| {
         if let Outcome::Done(report) = &outcome {
             ui.line(&report_text(report, &place));
         }
-    }))
+    });
+    point_to_explain(&setup.ui, &outcome, &folder.id);
+    Ok(exit)
 }
 
 fn wish_from_job(job: job_file::JobFile) -> Result<Wish, Error> {

@@ -58,6 +58,10 @@ fn abort() -> Job {
     work(Work::Abort(Abort { orphans: upload.orphans }))
 }
 
+fn explain() -> Job {
+    work(Work::Explain(Box::default()))
+}
+
 fn work(work: Work) -> Job {
     let (endpoint, _) = Endpoint::parse("https://s3.example.com", None).expect("an endpoint");
     let bucket = Bucket::parse("backups").expect("a bucket");
@@ -586,6 +590,18 @@ fn the_length_of_an_object_is_what_its_head_said() {
     let answer = vec![("content-length".to_owned(), "10".to_owned())];
     fence.answered(&range, Operation::HeadObject, 200, &answer);
     assert!(fence.check(&range, b"").is_ok());
+}
+
+/// It reads what a stranger wrote, so it may ask nobody anything.
+#[test]
+fn explaining_asks_for_nothing() {
+    let fence = fence(&explain());
+    let objects = [Method::Get, Method::Head, Method::Put, Method::Post, Method::Delete]
+        .map(|method| request(method, format!("{HOST}/{PATH}")));
+    let list = request(Method::Get, format!("{HOST}?list-type=2&prefix={PREFIX}"));
+    for request in objects.into_iter().chain([list, get("bytes=0-9", 0, 10)]) {
+        assert!(matches!(fence.check(&request, b""), Err(Refusal::Operation(_))), "{request:?}");
+    }
 }
 
 #[test]

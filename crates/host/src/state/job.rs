@@ -112,6 +112,8 @@ pub struct Listed {
     pub standing: Standing,
     /// What it has done.
     pub records: Vec<Record>,
+    /// What its last run failed of, if it did.
+    pub error: Option<Error>,
 }
 
 /// Where a job stands.
@@ -219,13 +221,24 @@ impl JobFolder {
         write_whole(&self.path.join("report.json"), &serde_json::to_vec_pretty(outcome).unwrap_or_default())
     }
 
+    /// Writes down what a run failed of that a later one may continue: `job show` and `explain`
+    /// tell it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn failed(&self, error: &Error) -> Result<(), Error> {
+        write_whole(&self.path.join("error.json"), &serde_json::to_vec_pretty(error).unwrap_or_default())
+    }
+
     /// Opens the journal, with the records of earlier runs.
     ///
     /// # Errors
     /// When it cannot be opened.
     pub fn journal(&self) -> Result<(Journal, super::journal::Read), Error> {
         // A run that begins or goes on has not ended.
-        let _ = fs::remove_file(self.path.join("report.json"));
+        for stale in ["report.json", "error.json"] {
+            let _ = fs::remove_file(self.path.join(stale));
+        }
         Journal::open(&self.path.join("journal"))
     }
 
@@ -271,7 +284,12 @@ pub fn show(state: &StateDir, id: &str) -> Result<Listed, Error> {
         None if is_locked(&path.join("lock")) => Standing::Running,
         None => Standing::Interrupted,
     };
-    Ok(Listed { id: id.to_owned(), file, standing, records })
+    let error = match &standing {
+        Standing::Ended(Outcome::Failed(error)) => Some(error.clone()),
+        Standing::Ended(Outcome::Done(_)) => None,
+        Standing::Running | Standing::Interrupted => read_json(&path.join("error.json")),
+    };
+    Ok(Listed { id: id.to_owned(), file, standing, records, error })
 }
 
 /// Forgets the oldest of the jobs that ended.
@@ -307,10 +325,25 @@ pub fn now_s() -> u64 {
     std::time::SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+/// Whether a text looks like a job's id.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    text.strip_prefix(['u', 'd']).is_some_and(|rest| is_hex(rest, 11))
+}
+
+/// Whether a text looks like a run's name.
+#[must_use]
+pub fn is_run(text: &str) -> bool {
+    is_hex(text, 32)
+}
+
+fn is_hex(text: &str, len: usize) -> bool {
+    text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+}
+
 /// A job's id is a letter and hex digits: anything else could leave the folder of the jobs.
 fn check_id(id: &str) -> Result<(), Error> {
-    let rest = id.strip_prefix(['u', 'd']).unwrap_or("");
-    if rest.len() == 11 && rest.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()) {
+    if is_id(id) {
         Ok(())
     } else {
         Err(Error::new(Kind::Config, format!("{id:?} is not a job's id")).hint("`holdfast job list` shows them"))

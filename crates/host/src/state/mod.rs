@@ -7,6 +7,7 @@
 //!   jobs/ID/job.json         what the job is
 //!   jobs/ID/journal          what it has done, line by line
 //!   jobs/ID/report.json      how it ended
+//!   jobs/ID/error.json       what its last run failed of, when another can continue it
 //!   jobs/ID/lock             held by the run that works on it
 //! ```
 

@@ -8,22 +8,22 @@ use crate::error::Evidence;
 
 /// A denial in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Denial {
+pub(crate) struct Denial {
     /// `s3:PutObject`, as the server spells it.
-    pub(super) action: String,
+    pub(crate) action: String,
     /// The ARN it was refused on.
-    pub(super) resource: Option<String>,
+    pub(crate) resource: Option<String>,
     /// What refused it.
-    pub(super) by: By,
+    pub(crate) by: By,
     /// A statement says Deny; otherwise nothing says Allow.
-    pub(super) explicit: bool,
+    pub(crate) explicit: bool,
     /// The policy's ARN.
-    pub(super) policy: Option<String>,
+    pub(crate) policy: Option<String>,
 }
 
 /// Which of the policies that all have to agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum By {
+pub(crate) enum By {
     /// It does not say.
     Unsaid,
     Identity,
@@ -31,13 +31,15 @@ pub(super) enum By {
     ServiceControl,
     ResourceControl,
     VpcEndpoint,
+    /// Its policy says no because a service control policy does.
+    VpcEndpointByOrganization,
     Boundary,
     Session,
     BlockPublicAccess,
 }
 
 /// Reads a message; `None` when it is not such a sentence.
-pub(super) fn parse(message: &str) -> Option<Denial> {
+pub(crate) fn parse(message: &str) -> Option<Denial> {
     // ASCII case only, so that places in one are places in the other.
     let lower = message.to_ascii_lowercase();
     let at = find_after(&lower, "not authorized to perform: ")?;
@@ -48,7 +50,8 @@ pub(super) fn parse(message: &str) -> Option<Denial> {
     let context = lower.get(at..)?;
     let by = [
         ("block public access", By::BlockPublicAccess),
-        // Before the others: it may be "denied transitively through a service control policy".
+        // Before the service control policy that it may name.
+        ("vpc endpoint policy transitively", By::VpcEndpointByOrganization),
         ("vpc endpoint policy", By::VpcEndpoint),
         ("service control policy", By::ServiceControl),
         ("resource control policy", By::ResourceControl),
@@ -124,7 +127,7 @@ mod tests {
             ("with an explicit deny in a VPC endpoint policy", By::VpcEndpoint, true),
             (
                 "with an explicit deny in a VPC endpoint policy transitively through a service control policy",
-                By::VpcEndpoint,
+                By::VpcEndpointByOrganization,
                 true,
             ),
             ("because no permissions boundary allows the s3:PutObject action", By::Boundary, false),

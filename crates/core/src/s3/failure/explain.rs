@@ -1,7 +1,11 @@
-//! A failure for the person who has to do something about it: what kind it is, and the next step.
+//! A failure for the person who has to do something about it: what kind it is, and which entry of
+//! the catalogue says the next step.
+//!
+//! This finds the entry; the words are the catalogue's.
 
 use super::{
-    Class, Failure,
+    Class, Failure, catalogue,
+    catalogue::{Entry, Slots},
     denial::{self, By, Denial},
     is_head, is_quota, wants_checksum, words,
 };
@@ -9,160 +13,122 @@ use crate::{
     abi::TransportCause,
     error::{Error, Evidence, Kind},
     name::Bucket,
-    s3::call::{Permission, Resource},
+    s3::{
+        call::{Permission, Resource},
+        permission::{self, Grant},
+    },
 };
 
-/// What was asked, for the words of a denial.
-struct Asked<'a> {
-    permission: Permission,
-    bucket: &'a Bucket,
-    key: &'a str,
-    partition: &'static str,
+/// What was asked, as far as it is known, for the words of a denial.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Asked<'a> {
+    pub(crate) permission: Option<Permission>,
+    pub(crate) bucket: Option<&'a str>,
+    /// The object's key, or the prefix that a listing asked for; empty when neither is known.
+    pub(crate) key: &'a str,
+    /// The prefix that is the client's, when someone says so.
+    pub(crate) prefix: Option<&'a str>,
+    pub(crate) partition: &'static str,
+}
+
+/// What a failure is, and what there is to say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) kind: Kind,
+    pub(crate) entry: &'static Entry,
+    pub(crate) slots: Slots,
 }
 
 /// The error of a failure. `what` is what could not be done: `cannot upload part 7 of s3://b/k`.
+/// `key` is the object's; of a listing, the prefix that it asked for.
 #[must_use]
 pub fn explain(failure: &Failure, what: String, permission: Permission, bucket: &Bucket, key: &str) -> Error {
-    let partition = partition(failure.evidence.bucket_region.as_deref().unwrap_or_default());
-    let (kind, hint) = kind_and_hint(failure, &Asked { permission, bucket, key, partition });
-    Error::new(kind, what).evidence(failure.evidence.clone()).hint(hint)
+    let partition = permission::partition(failure.evidence.bucket_region.as_deref().unwrap_or_default());
+    let bucket = Some(bucket.as_str());
+    let Verdict { kind, entry, slots } =
+        verdict(failure, &Asked { permission: Some(permission), bucket, key, prefix: None, partition });
+    Error::new(kind, what).evidence(failure.evidence.clone()).hint(entry.hint(&slots))
 }
 
-fn kind_and_hint(failure: &Failure, asked: &Asked<'_>) -> (Kind, String) {
+/// What a failure is.
+#[must_use]
+pub(crate) fn verdict(failure: &Failure, asked: &Asked<'_>) -> Verdict {
     let evidence = &failure.evidence;
-    let (kind, hint) = match &failure.class {
+    let mut slots = Slots { region: evidence.bucket_region.clone(), ..Slots::default() };
+    let (kind, entry) = match &failure.class {
         Class::Denied => return denied(evidence, asked),
-        Class::Fatal => return fatal(evidence),
+        Class::Fatal => fatal(evidence),
         Class::Unreachable(cause) => unreachable_because(*cause, &evidence.operation),
-        Class::Throttle => (
-            Kind::Throttled,
-            "the server is busy or limits its rate: run it again later; an upload continues where it stopped",
-        ),
-        Class::Retry => (
-            Kind::Unavailable,
-            "the server has trouble of its own: run it again later; an upload continues where it stopped",
-        ),
-        Class::ClockSkew => (
-            Kind::ClockSkew,
-            "this machine's clock and the server's are more than 15 minutes apart: set this one (NTP)",
-        ),
-        Class::Region(Some(region)) => {
-            let hint = format!("the bucket is in `{region}`: set that region (`--region {region}`)");
-            return (Kind::WrongRegion { expected: Some(region.to_string()) }, hint);
+        Class::Throttle => (Kind::Throttled, &catalogue::SLOW_DOWN),
+        Class::Retry => (Kind::Unavailable, &catalogue::SERVER_TROUBLE),
+        Class::ClockSkew => (Kind::ClockSkew, &catalogue::CLOCK),
+        Class::Region(region) => {
+            slots.region = region.as_ref().map(ToString::to_string);
+            (Kind::WrongRegion { expected: slots.region.clone() }, another_region(evidence))
         }
-        Class::Region(None) => (
-            Kind::WrongRegion { expected: None },
-            "the bucket is in another region and the server does not say which: set its region, or its endpoint",
-        ),
-        Class::ExpiredCredentials => (
-            Kind::CredentialsExpired,
-            "temporary credentials have run out or are not whole: get fresh ones, or use the keys of an IAM user",
-        ),
-        Class::NoSuchUpload => (
-            Kind::NoSuchUpload,
-            "a lifecycle rule or another run has ended this upload: run it again, it starts afresh",
-        ),
-        Class::NoSuchKey if denial::is_missing_key(evidence) => (
-            Kind::NoSuchKey,
-            "nothing is there under this key; S3 says so in this way to keys that may not list the bucket",
-        ),
-        Class::NoSuchKey if is_head(&evidence.operation) => (
-            Kind::NoSuchKey,
-            "nothing is there under this key, or there is no such bucket: an answer to HEAD has no words",
-        ),
-        Class::NoSuchKey => (Kind::NoSuchKey, "check the key; `holdfast list` shows what is there"),
-        Class::NoSuchBucket => {
-            (Kind::NoSuchBucket, "check the bucket's name and the endpoint; Holdfast does not create buckets")
-        }
-        Class::AlreadyExists => (
-            Kind::AlreadyExists,
-            "an object is there under this key: choose another, or allow replacing it with `--overwrite`",
-        ),
-        Class::Conflict => (Kind::Locked, "another request wrote the same key at the same moment: run it again"),
-        Class::ChecksumRefused => {
-            (Kind::Unsupported, "this server takes none of the checksums that were tried: name it with `--provider`")
-        }
-        Class::NotSupported => return not_supported(evidence),
-        Class::Integrity => integrity(),
-        Class::MissingPart => (
-            Kind::Integrity,
-            "the parts that the server holds are not those that were sent: run it again, it starts afresh",
-        ),
-        Class::Malformed => (
-            Kind::Malformed,
-            "this is not how S3 answers: check the endpoint, and what stands in between (a proxy, a login page)",
-        ),
+        Class::ExpiredCredentials => (Kind::CredentialsExpired, &catalogue::EXPIRED),
+        Class::NoSuchUpload => (Kind::NoSuchUpload, &catalogue::NO_SUCH_UPLOAD),
+        Class::NoSuchKey if denial::is_missing_key(evidence) => (Kind::NoSuchKey, &catalogue::MISSING_KEY_IN_DISGUISE),
+        Class::NoSuchKey if is_head(&evidence.operation) => (Kind::NoSuchKey, &catalogue::HEAD_NOTHING),
+        Class::NoSuchKey => (Kind::NoSuchKey, &catalogue::NO_SUCH_KEY),
+        Class::NoSuchBucket => (Kind::NoSuchBucket, &catalogue::NO_SUCH_BUCKET),
+        Class::AlreadyExists => (Kind::AlreadyExists, &catalogue::EXISTS),
+        Class::Conflict => (Kind::Locked, &catalogue::CONFLICT),
+        Class::ChecksumRefused => (Kind::Unsupported, &catalogue::NO_CHECKSUMS),
+        Class::NotSupported => (Kind::Unsupported, not_supported(evidence)),
+        Class::Integrity => (Kind::Integrity, &catalogue::DAMAGED),
+        Class::MissingPart => (Kind::Integrity, &catalogue::PARTS_DIFFER),
+        Class::Malformed => (Kind::Malformed, &catalogue::NOT_S3),
     };
-    (kind, hint.to_owned())
+    Verdict { kind, entry, slots }
 }
 
-fn integrity() -> (Kind, &'static str) {
-    (
-        Kind::Integrity,
-        "what arrived is not what was sent: see that the archive does not change meanwhile, then look at memory and \
-         network",
-    )
-}
-
-fn unreachable_because(cause: TransportCause, operation: &str) -> (Kind, &'static str) {
-    match cause {
-        TransportCause::Dns => (Kind::Unreachable, "check the endpoint's host name, and this machine's DNS"),
-        TransportCause::Connect => (Kind::Unreachable, "check the endpoint's address and port, and the firewall"),
-        TransportCause::Tls => (
-            Kind::Unreachable,
-            "check the endpoint's certificate and host name; a private authority's certificate goes into `--ca-file`",
-        ),
-        TransportCause::Proxy => (Kind::Unreachable, "check the proxy that HTTPS_PROXY names, and its login"),
-        TransportCause::Broken | TransportCause::Stalled => {
-            (Kind::Unreachable, "the network failed for too long: run it again; an upload continues where it stopped")
-        }
-        TransportCause::Malformed => {
-            (Kind::Malformed, "this is not how S3 answers: check the endpoint, and what stands in between")
-        }
-        TransportCause::Local if operation == "GetObject" => {
-            (Kind::Local, "check the destination: its disk, its permissions")
-        }
-        TransportCause::Local => {
-            (Kind::Source, "check the archive: whether it is there, readable, and left alone meanwhile")
-        }
-        TransportCause::Refused => (Kind::Bug, "Holdfast refused its own request: please report this"),
+fn another_region(evidence: &Evidence) -> &'static Entry {
+    match evidence.code.as_deref() {
+        Some("AuthorizationHeaderMalformed") => &catalogue::REGION_MALFORMED,
+        Some("IllegalLocationConstraintException") => &catalogue::ILLEGAL_LOCATION,
+        _ => &catalogue::REDIRECT,
     }
 }
 
-fn not_supported(evidence: &Evidence) -> (Kind, String) {
+fn unreachable_because(cause: TransportCause, operation: &str) -> (Kind, &'static Entry) {
+    match cause {
+        TransportCause::Dns => (Kind::Unreachable, &catalogue::DNS),
+        TransportCause::Connect => (Kind::Unreachable, &catalogue::CONNECT),
+        TransportCause::Tls => (Kind::Unreachable, &catalogue::TLS),
+        TransportCause::Proxy => (Kind::Unreachable, &catalogue::PROXY),
+        TransportCause::Broken | TransportCause::Stalled => (Kind::Unreachable, &catalogue::NETWORK),
+        TransportCause::Malformed => (Kind::Malformed, &catalogue::NOT_S3),
+        TransportCause::Local if operation == "GetObject" => (Kind::Local, &catalogue::DESTINATION),
+        TransportCause::Local => (Kind::Source, &catalogue::SOURCE),
+        TransportCause::Refused => (Kind::Bug, &catalogue::REFUSED_BY_US),
+    }
+}
+
+fn not_supported(evidence: &Evidence) -> &'static Entry {
     let words = words(evidence);
     let otherwise = match (&evidence.code, &evidence.message) {
-        (None, Some(_)) => "this is not how S3 answers: check the endpoint, and what stands in between",
-        _ => "this server lacks what was asked for",
+        (None, Some(_)) => &catalogue::NOT_S3,
+        _ => &catalogue::MISSING_FEATURE,
     };
-    let hint = [
-        ("x-amz-tagging", "this server takes no tags: leave them out"),
-        ("x-amz-storage-class", "this server does not know the storage class: leave it out"),
-        ("x-amz-server-side-encryption", "this server does not encrypt so: leave the encryption out"),
-        ("if-none-match", "this server cannot refuse to replace an object: allow it with `--overwrite`"),
+    [
+        ("x-amz-tagging", &catalogue::NO_TAGS),
+        ("x-amz-storage-class", &catalogue::NO_STORAGE_CLASSES),
+        ("x-amz-server-side-encryption", &catalogue::NO_ENCRYPTION),
+        ("if-none-match", &catalogue::NO_CONDITIONS),
     ]
     .into_iter()
     .find(|(header, _)| words.contains(header))
-    .map_or(otherwise, |(_, hint)| hint);
-    (Kind::Unsupported, hint.to_owned())
+    .map_or(otherwise, |(_, entry)| entry)
 }
 
-fn denied(evidence: &Evidence, asked: &Asked<'_>) -> (Kind, String) {
+fn denied(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
     let nothing_named = Kind::AccessDenied { action: None, resource: None };
-    let message = evidence.message.as_deref().unwrap_or_default();
-    let (kind, hint) = match evidence.code.as_deref() {
-        Some("InvalidAccessKeyId" | "XAdminUserNotFound") => (
-            Kind::SignatureRejected,
-            "this server does not know the access key id: mistyped, deleted, another provider's or partition's; one \
-             that begins with ASIA goes with a session token",
-        ),
-        Some("SignatureDoesNotMatch") => (
-            Kind::SignatureRejected,
-            "check the secret access key (a space pasted along?) and the endpoint; a proxy that changes headers does this \
-             too",
-        ),
+    let (kind, entry) = match evidence.code.as_deref() {
+        Some("InvalidAccessKeyId" | "XAdminUserNotFound") => (Kind::SignatureRejected, &catalogue::UNKNOWN_KEY_ID),
+        Some("SignatureDoesNotMatch") => (Kind::SignatureRejected, &catalogue::WRONG_SECRET),
         Some("AllAccessDisabled" | "AccountProblem" | "NotSignedUp" | "InvalidPayer") => {
-            (nothing_named, "the account is suspended, unpaid or not activated for S3: ask the provider's support")
+            (nothing_named, &catalogue::ACCOUNT)
         }
         Some(
             "AuthorizationHeaderMalformed"
@@ -171,125 +137,116 @@ fn denied(evidence: &Evidence, asked: &Asked<'_>) -> (Kind, String) {
             | "MissingSecurityHeader"
             | "MissingAuthenticationToken"
             | "CredentialsNotSupported",
-        ) => (Kind::SignatureRejected, "check the access key id, the secret access key and the endpoint"),
-        None if evidence.status == 401 => {
-            (Kind::SignatureRejected, "check the access key id, the secret access key and the endpoint")
-        }
+        ) => (Kind::SignatureRejected, &catalogue::KEYS_REFUSED),
+        None if evidence.status == 401 => (Kind::SignatureRejected, &catalogue::KEYS_REFUSED),
         _ => {
-            return match denial::parse(message) {
-                Some(denial) => denied_in_words(&denial, asked),
+            return match denial::parse(evidence.message.as_deref().unwrap_or_default()) {
+                Some(denial) => denied_in_words(denial, asked),
                 None => denied_plainly(evidence, asked),
             };
         }
     };
-    (kind, hint.to_owned())
+    Verdict { kind, entry, slots: Slots::default() }
 }
 
-fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> (Kind, String) {
-    let lower = words(evidence);
-    let allow = allow(asked.permission.action, &asked.pattern());
-    let hint = if is_head(&evidence.operation) {
-        format!("an answer to HEAD has no words; most likely {allow}")
+fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
+    let action = asked.permission.map(|permission| permission.action.to_owned());
+    let condition = action.as_deref().and_then(|action| asked.condition(action));
+    let slots = Slots { action: action.clone(), pattern: asked.pattern(), condition, ..Slots::default() };
+    let operation = evidence.operation.as_str();
+    // Whatever else is known: nothing is concluded from an answer without words.
+    let wordless_head = is_head(operation);
+    let entry = if operation.eq_ignore_ascii_case("HeadBucket") {
+        &catalogue::HEAD_BUCKET
+    } else if wordless_head {
+        &catalogue::HEAD_DENIED
     } else if evidence.code.is_none() && evidence.message.is_some() {
-        format!("this is not how S3 answers: look for a proxy, a firewall or a wrong endpoint; else {allow}")
-    } else if lower.contains("object lock") || lower.contains("worm") || lower.contains("retention") {
-        "the object is under retention (Object Lock) and stays until that ends".to_owned()
+        &catalogue::PAGE_DENIED
+    } else if is_retained(evidence) {
+        &catalogue::OBJECT_LOCK
     } else {
-        allow
+        match action.as_deref() {
+            None => &catalogue::DENIED_UNNAMED,
+            Some(action) => needless(action).unwrap_or(match action {
+                "s3:GetObject" | "s3:GetObjectVersion" => &catalogue::DENIED_READ,
+                _ => &catalogue::DENIED_PLAINLY,
+            }),
+        }
     };
-    let action = Some(asked.permission.action.to_owned());
-    (Kind::AccessDenied { action, resource: Some(asked.arn()) }, hint)
+    let kind = match wordless_head {
+        // Certain is only that it was refused.
+        true => Kind::AccessDenied { action: None, resource: None },
+        false => Kind::AccessDenied { action, resource: asked.arn() },
+    };
+    Verdict { kind, entry, slots }
 }
 
-fn denied_in_words(denial: &Denial, asked: &Asked<'_>) -> (Kind, String) {
+/// Whether the words are of an object under retention; providers word it in their own ways.
+fn is_retained(evidence: &Evidence) -> bool {
+    let words = words(evidence);
+    ["object lock", "worm", "retention"].iter().any(|word| words.contains(word))
+}
+
+/// What nobody should allow just because it is denied.
+fn needless(action: &str) -> Option<&'static Entry> {
+    if action.eq_ignore_ascii_case("s3:ListBucketMultipartUploads") {
+        Some(&catalogue::LIST_UPLOADS)
+    } else if action.eq_ignore_ascii_case("s3:ListAllMyBuckets") {
+        Some(&catalogue::LIST_BUCKETS)
+    } else if permission::grant_of(action) == Some(Grant::Never) {
+        Some(&catalogue::NOT_FOR_BACKUPS)
+    } else {
+        None
+    }
+}
+
+fn denied_in_words(denial: Denial, asked: &Asked<'_>) -> Verdict {
     let Denial { action, resource, by, explicit, policy } = denial;
-    let policy = policy.as_deref();
-    let named = |what: &str| policy.map_or_else(|| what.to_owned(), |arn| format!("{what} (`{arn}`)"));
-    let pattern = match resource {
-        // The whole folder, for tomorrow's backup has another name.
-        Some(arn) if *arn == asked.arn() => asked.pattern(),
-        Some(arn) => arn.clone(),
-        None => "*".to_owned(),
+    let is_kms = action.starts_with("kms:");
+    let entry = match by {
+        By::Identity if policy.as_ref().is_some_and(|arn| arn.contains("AWSCompromisedKeyQuarantine")) => {
+            &catalogue::QUARANTINE
+        }
+        By::Identity if explicit => &catalogue::IDENTITY_DENIES,
+        By::Resource if is_kms => &catalogue::KMS_KEY_POLICY,
+        By::Unsaid | By::Identity if is_kms => &catalogue::KMS_NOT_ALLOWED,
+        By::Unsaid | By::Identity => needless(&action).unwrap_or(&catalogue::IDENTITY_SILENT),
+        By::Resource => &catalogue::BUCKET_POLICY,
+        By::ServiceControl => &catalogue::SERVICE_CONTROL,
+        By::ResourceControl => &catalogue::RESOURCE_CONTROL,
+        By::VpcEndpoint => &catalogue::VPC_ENDPOINT,
+        By::VpcEndpointByOrganization => &catalogue::VPC_ENDPOINT_BY_ORGANIZATION,
+        By::Boundary => &catalogue::BOUNDARY,
+        By::Session => &catalogue::SESSION,
+        By::BlockPublicAccess => &catalogue::BLOCK_PUBLIC_ACCESS,
     };
-    let forbids = if *explicit { "forbids" } else { "does not allow" };
-    let hint = match by {
-        By::Identity if policy.is_some_and(|arn| arn.contains("AWSCompromisedKeyQuarantine")) => {
-            "AWS has quarantined this access key because it was found in public: create a new one and delete it".to_owned()
-        }
-        By::Identity if *explicit => {
-            let policy = named("a policy of the user");
-            format!("{policy} denies `{action}` in so many words, which no other statement outweighs: change that")
-        }
-        By::Resource if action.starts_with("kms:") => {
-            let state = "see that the key is enabled and in the bucket's region";
-            format!("allow `{action}` in the KMS key's policy, and {state}")
-        }
-        By::Unsaid | By::Identity => {
-            allow(action, &pattern)
-        }
-        By::Resource => format!(
-            "{} {forbids} `{action}` (rules of TLS, address, network, encryption or overwriting are made there): ask the \
-             bucket's owner",
-            named("the bucket's policy")
-        ),
-        By::ServiceControl => {
-            format!("{} {forbids} `{action}`: ask the organization's administrator", named("a service control policy"))
-        }
-        By::ResourceControl => {
-            format!("{} {forbids} `{action}`: ask the organization's administrator", named("a resource control policy"))
-        }
-        By::VpcEndpoint => {
-            format!("{} {forbids} `{action}`: ask the network's administrator", named("the VPC endpoint's policy"))
-        }
-        By::Boundary => {
-            format!("{} {forbids} `{action}`: ask the account's administrator", named("the user's permissions boundary"))
-        }
-        By::Session => format!(
-            "{} {forbids} `{action}`: ask who issues these temporary credentials, or use the keys of an IAM user",
-            named("the session's policy")
-        ),
-        By::BlockPublicAccess => {
-            "S3 Block Public Access refuses what would be public; Holdfast asks for nothing of the kind: look for a proxy \
-             that adds an ACL"
-                .to_owned()
-        }
+    let pattern = match &resource {
+        Some(arn) if asked.arn().as_ref() == Some(arn) => asked.pattern(),
+        Some(arn) => Some(arn.clone()),
+        None if is_kms => Some("arn:aws:kms:REGION:ACCOUNT:key/KEY".to_owned()),
+        None => Some("*".to_owned()),
     };
-    (Kind::AccessDenied { action: Some(action.clone()), resource: resource.clone() }, hint)
+    let condition = asked.condition(&action);
+    let slots = Slots { action: Some(action.clone()), pattern, condition, policy, explicit, region: None };
+    Verdict { kind: Kind::AccessDenied { action: Some(action), resource }, entry, slots }
 }
 
-fn fatal(evidence: &Evidence) -> (Kind, String) {
+fn fatal(evidence: &Evidence) -> (Kind, &'static Entry) {
     let code = evidence.code.as_deref().unwrap_or_default();
-    let (kind, hint) = match (code, evidence.status) {
-        _ if is_quota(evidence) => {
-            (Kind::QuotaExceeded, "the storage is full or its quota used up: make room, or raise the limit")
+    match (code, evidence.status) {
+        _ if is_quota(evidence) => (Kind::QuotaExceeded, &catalogue::QUOTA),
+        _ if wants_checksum(evidence) => (Kind::Config, &catalogue::LOCK_WANTS_CHECKSUM),
+        ("InvalidRequest", _) if is_retained(evidence) => {
+            (Kind::AccessDenied { action: None, resource: None }, &catalogue::OBJECT_LOCK)
         }
-        _ if wants_checksum(evidence) => (
-            Kind::Config,
-            "a bucket with Object Lock wants a checksum with every request, and this server takes none of ours: name it \
-             with `--provider`",
-        ),
-        ("PreconditionFailed", _) | (_, 412) | ("InvalidRange", _) | (_, 416) => {
-            (Kind::Changed, "the object was replaced meanwhile: start again")
-        }
-        ("InvalidObjectState", _) => {
-            (Kind::Unsupported, "the object lies in an archive class: have it restored there first (RestoreObject)")
-        }
-        ("EntityTooSmall", _) => (Kind::Config, "the parts are smaller than this server takes: set a larger part size"),
-        ("EntityTooLarge", _) | ("", 413) => {
-            (Kind::Config, "the object or its parts are larger than this server, or a proxy before it, takes")
-        }
-        ("InvalidStorageClass", _) => {
-            (Kind::Config, "this server does not know the storage class: choose another, or leave it out")
-        }
-        ("AccessControlListNotSupported", _) => {
-            (Kind::Config, "this bucket takes no ACLs, and Holdfast sends none: look for a proxy that adds `x-amz-acl`")
-        }
-        (code, _) if code.starts_with("KMS.") => {
-            (Kind::Config, "the KMS key is disabled, pending deletion, or in another region than the bucket")
-        }
-        ("XMinioInvalidResourceName" | "XMinioInvalidObjectName", _) => {
-            (Kind::Config, "MinIO takes no key with `//`, `.` or `..` in it: choose another")
-        }
+        ("PreconditionFailed", _) | (_, 412) | ("InvalidRange", _) | (_, 416) => (Kind::Changed, &catalogue::CHANGED),
+        ("InvalidObjectState", _) => (Kind::Unsupported, &catalogue::ARCHIVED),
+        ("EntityTooSmall", _) => (Kind::Config, &catalogue::TOO_SMALL),
+        ("EntityTooLarge", _) | ("", 413) => (Kind::Config, &catalogue::TOO_LARGE),
+        ("InvalidStorageClass", _) => (Kind::Config, &catalogue::STORAGE_CLASS),
+        ("AccessControlListNotSupported", _) => (Kind::Config, &catalogue::NO_ACLS),
+        (code, _) if code.starts_with("KMS.") => (Kind::Config, &catalogue::KMS_KEY_STATE),
+        ("XMinioInvalidResourceName" | "XMinioInvalidObjectName", _) => (Kind::Config, &catalogue::KEY_FOR_MINIO),
         (
             "InvalidArgument"
             | "InvalidRequest"
@@ -302,7 +259,7 @@ fn fatal(evidence: &Evidence) -> (Kind, String) {
             | "InvalidLocationConstraint"
             | "InvalidBucketState",
             _,
-        ) => (Kind::Config, "the server does not take one of the settings; its words say which"),
+        ) => (Kind::Config, &catalogue::ARGUMENT),
         (
             "MalformedXML"
             | "MissingContentLength"
@@ -313,55 +270,47 @@ fn fatal(evidence: &Evidence) -> (Kind, String) {
             | "InvalidPartOrder",
             _,
         )
-        | ("", 411) => (Kind::Bug, "Holdfast sent something wrong: please report this"),
-        ("", 407) => (Kind::Unreachable, "the proxy wants a login: put it into HTTPS_PROXY"),
-        ("", 300..400) => {
-            (Kind::Malformed, "the endpoint sends us elsewhere: use the address that it names, if you trust it")
-        }
-        ("", 400) if is_head(&evidence.operation) => (
-            Kind::Malformed,
-            "an answer to HEAD has no words: mostly a wrong region, expired credentials or an unknown header",
-        ),
-        ("", _) => (Kind::Malformed, "this is not how S3 answers: check the endpoint, and what stands in between"),
-        _ => (Kind::Malformed, "Holdfast does not know this answer; its words are the provider's"),
-    };
-    (kind, hint.to_owned())
-}
-
-fn allow(action: &str, pattern: &str) -> String {
-    format!("allow `{action}` on `{pattern}`")
-}
-
-/// The partition of a region: its ARNs begin with it.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
-fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
+        | ("", 411) => (Kind::Bug, &catalogue::OUR_MISTAKE),
+        ("", 407) => (Kind::Unreachable, &catalogue::PROXY_LOGIN),
+        ("", 300..400) => (Kind::Malformed, &catalogue::SENT_ELSEWHERE),
+        ("", 400) if is_head(&evidence.operation) => (Kind::Malformed, &catalogue::HEAD_REFUSED),
+        ("", _) => (Kind::Malformed, &catalogue::NOT_S3),
+        _ => (Kind::Malformed, &catalogue::UNKNOWN_CODE),
     }
 }
 
 impl Asked<'_> {
-    /// What exactly was asked for.
-    fn arn(&self) -> String {
-        let Self { bucket, key, partition, .. } = self;
-        match self.permission.resource {
-            Resource::Bucket => format!("arn:{partition}:s3:::{bucket}"),
-            Resource::Object => format!("arn:{partition}:s3:::{bucket}/{key}"),
-        }
+    /// What exactly was asked for, when it is known.
+    pub(crate) fn arn(&self) -> Option<String> {
+        let resource = self.permission?.resource;
+        let named = match resource {
+            Resource::Everything => true,
+            Resource::Bucket => self.bucket.is_some(),
+            Resource::Object => self.bucket.is_some() && !self.key.is_empty(),
+        };
+        named.then(|| permission::arn(self.partition, resource, self.bucket.unwrap_or_default(), self.key))
     }
 
-    /// What to allow: the key's whole folder, for tomorrow's backup has another name; but never
-    /// a whole bucket.
-    fn pattern(&self) -> String {
-        match (self.permission.resource, self.key.rfind('/')) {
-            (Resource::Object, Some(slash)) => {
-                format!("arn:{}:s3:::{}/{}*", self.partition, self.bucket, &self.key[..=slash])
-            }
-            _ => self.arn(),
+    /// The values of `s3:prefix` that an action has to be limited to.
+    pub(crate) fn condition(&self, action: &str) -> Option<String> {
+        if permission::grant_of(action) != Some(Grant::WithPrefix) {
+            return None;
         }
+        let is_listing = self.permission.is_some_and(|permission| permission.resource == Resource::Bucket);
+        let asked = if is_listing { self.key } else { "" };
+        Some(self.prefix.map_or_else(|| permission::prefix_pattern(asked), |prefix| format!("{prefix}*")))
+    }
+
+    /// What to allow: the client's prefix, else the key's folder. What is not known stands there
+    /// in capitals.
+    pub(crate) fn pattern(&self) -> Option<String> {
+        let resource = self.permission?.resource;
+        let keys = match (self.prefix, self.key) {
+            (Some(prefix), key) if !prefix.is_empty() && key.starts_with(prefix) => format!("{prefix}*"),
+            (Some(prefix), "") => format!("{prefix}*"),
+            (None, "") => "PREFIX/*".to_owned(),
+            (_, key) => permission::key_pattern(key),
+        };
+        Some(permission::arn(self.partition, resource, self.bucket.unwrap_or("BUCKET"), &keys))
     }
 }

@@ -66,6 +66,21 @@ fn permission_rows() -> Vec<Row> {
         ("PutObject", 400, "AccessControlListNotSupported", "The bucket does not allow ACLs", Class::Fatal),
         ("PutObject", 400, "InvalidRequest", lock, Class::Fatal),
         ("DeleteObject", 403, "AccessDenied", "Access Denied because object protected by object lock.", Class::Denied),
+        (
+            "UploadPart",
+            400,
+            "InvalidRequest",
+            "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Part requests with Object Lock parameters",
+            Class::Fatal,
+        ),
+        ("DeleteObject", 400, "InvalidRequest", "The object is protected by an Object Lock retention", Class::Fatal),
+        (
+            "PutObject",
+            400,
+            "IllegalLocationConstraintException",
+            "The eu-west-1 location constraint is incompatible for the region specific endpoint this request was sent to.",
+            Class::Region(None),
+        ),
         ("PutObject", 400, "KMS.DisabledException", "is disabled.", Class::Fatal),
         ("PutObject", 400, "KMS.NotFoundException", "does not exist", Class::Fatal),
         ("PutObject", 400, "KMS.KMSInvalidStateException", "is pending deletion.", Class::Fatal),
@@ -442,6 +457,83 @@ fn a_denial_in_words_names_what_to_allow_and_whom_to_ask() {
         text += &format!("{action} {context}\n  hint: {}\n", error.hint.unwrap_or_default());
     }
     insta::assert_snapshot!("denials", text);
+}
+
+/// No entry of the catalogue is there without an answer that leads to it.
+#[test]
+fn every_entry_has_a_case() {
+    use std::collections::BTreeSet;
+    let object = "on resource: \"arn:aws:s3:::backups/site/2026.zip\" ";
+    let key = "on resource: arn:aws:kms:eu-west-1:1:key/2 ";
+    let denials = [
+        ("s3:PutObject", object, "because no identity-based policy allows the s3:PutObject action"),
+        ("s3:PutObject", object, "with an explicit deny in an identity-based policy"),
+        (
+            "s3:PutObject",
+            object,
+            "with an explicit deny in an identity-based policy: arn:aws:iam::aws:policy/AWSCompromisedKeyQuarantineV2",
+        ),
+        ("s3:PutObject", object, "with an explicit deny in a resource-based policy"),
+        ("s3:PutObject", object, "with an explicit deny in a service control policy"),
+        ("s3:PutObject", object, "because no resource control policy allows the s3:PutObject action"),
+        ("s3:PutObject", object, "with an explicit deny in a VPC endpoint policy"),
+        (
+            "s3:PutObject",
+            object,
+            "with an explicit deny in a VPC endpoint policy transitively through a service control policy",
+        ),
+        ("s3:PutObject", object, "with an explicit deny in a permissions boundary: arn:aws:iam::1:policy/B"),
+        ("s3:PutObject", object, "with an explicit deny in a session(s) policy"),
+        (
+            "s3:PutBucketPolicy",
+            "",
+            "because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access",
+        ),
+        ("kms:GenerateDataKey", key, "because no identity-based policy allows the kms:GenerateDataKey action"),
+        (
+            "kms:GenerateDataKey",
+            "on this resource because the resource does not exist in this Region, ",
+            "no resource-based policies allow access, or a resource-based policy explicitly denies access",
+        ),
+        ("s3:ListAllMyBuckets", "", "because no identity-based policy allows the s3:ListAllMyBuckets action"),
+        ("s3:ListBucketMultipartUploads", "", "because no identity-based policy allows it"),
+        ("s3:PutObjectACL", object, "because no identity-based policy allows it"),
+    ];
+    let denial = |(action, resource, context): &(&str, &str, &str)| {
+        let message = format!("User: u is not authorized to perform: {action} {resource}{context}");
+        failure("PutObject", 403, &[], &document("AccessDenied", &message)).expect("a failure")
+    };
+    let rows = permission_rows().into_iter().chain(taxonomy_rows()).chain(status_rows());
+    let others = [
+        ("GetObject", 403, "AccessDenied", "Access Denied"),
+        ("HeadBucket", 403, "", ""),
+        ("PutObject", 501, "NotImplemented", "Header 'x-amz-storage-class' not implemented"),
+        ("PutObject", 501, "NotImplemented", "Header 'x-amz-server-side-encryption' not implemented"),
+    ];
+    let others =
+        others.into_iter().map(|(operation, status, code, words)| (operation, status, code, words, Class::Denied));
+    let mut failures: Vec<_> = rows.chain(others).map(|row| of_row(&row)).chain(denials.iter().map(denial)).collect();
+    {
+        use TransportCause::*;
+        for (operation, cause) in ["UploadPart", "GetObject"].into_iter().flat_map(|name| {
+            [Dns, Connect, Tls, Proxy, Broken, Stalled, Malformed, Local, Refused].map(|cause| (name, cause))
+        }) {
+            failures.push(Failure { evidence: transport(operation, cause, ""), class: Class::Unreachable(cause) });
+        }
+    }
+    let asked =
+        |permission| Asked { permission, bucket: Some("backups"), key: "site/a.zip", prefix: None, partition: "aws" };
+    let put = Permission { action: "s3:PutObject", resource: Resource::Object };
+    let get = Permission { action: "s3:GetObject", resource: Resource::Object };
+    let reached: BTreeSet<_> = failures
+        .iter()
+        .flat_map(|failure| {
+            [None, Some(put), Some(get)].map(|permission| verdict(failure, &asked(permission)).entry.id)
+        })
+        .collect();
+    let all: BTreeSet<_> =
+        catalogue::CATALOGUE.iter().flat_map(|chapter| chapter.entries).map(|entry| entry.id).collect();
+    assert_eq!(all.difference(&reached).collect::<Vec<_>>(), Vec::<&&str>::new());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub(crate) mod abort;
 pub(crate) mod check;
+pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod list;
 pub(crate) mod upload;

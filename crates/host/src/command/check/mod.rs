@@ -2,8 +2,6 @@
 
 mod table;
 
-
-
 use holdfast_core::{
     error::Error,
     job::{Check, ObjectSettings, Work},

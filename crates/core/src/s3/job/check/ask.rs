@@ -13,18 +13,10 @@ use crate::{
     s3::{
         call::{Call, Payload, Permission, Repeat, Resource},
         op::{
-            abort_multipart_upload::AbortMultipartUpload,
-            create_multipart_upload::CreateMultipartUpload,
-            delete_object::DeleteObject,
-            get_bucket_versioning, get_caller_identity, get_object_lock_configuration,
-            head_object::HeadObject,
-            list_buckets,
-            list_multipart_uploads::ListMultipartUploads,
-            list_object_versions,
-            list_objects_v2::ListObjectsV2,
-            list_parts::ListParts,
-            object_headers,
-            upload_part_copy::UploadPartCopy,
+            abort_multipart_upload::AbortMultipartUpload, create_multipart_upload::CreateMultipartUpload,
+            delete_object::DeleteObject, get_bucket_versioning, get_caller_identity, get_object_lock_configuration,
+            head_object::HeadObject, list_buckets, list_multipart_uploads::ListMultipartUploads, list_object_versions,
+            list_objects_v2::ListObjectsV2, list_parts::ListParts, object_headers, upload_part_copy::UploadPartCopy,
         },
     },
 };
@@ -177,6 +169,5 @@ fn list(prefix: &str, delimiter: Option<&str>) -> Call {
 
 fn get(key: &Key) -> Call {
     let permission = Permission { action: "s3:GetObject", resource: Resource::Object };
-    Call::new("GetObject", Method::Get, key.as_str(), permission)
-        .header("range", format!("bytes=0-{}", MARKER_LEN - 1))
+    Call::new("GetObject", Method::Get, key.as_str(), permission).header("range", format!("bytes=0-{}", MARKER_LEN - 1))
 }

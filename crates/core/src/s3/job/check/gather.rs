@@ -204,8 +204,8 @@ impl CheckJob {
         let kms_key = self.asker.kms_key().flatten();
         // That versions cannot be destroyed and nothing be overwritten is as it should be.
         let wanted = !matches!(probe, Probe::DeleteVersion | Probe::Overwrite | Probe::Copy);
-        let statement = (verdict == Verdict::Denied && wanted)
-            .then(|| probe::statement(probe, partition, bucket, own, kms_key));
+        let statement =
+            (verdict == Verdict::Denied && wanted).then(|| probe::statement(probe, partition, bucket, own, kms_key));
         Some(Finding {
             probe,
             purpose: probe.purpose().to_owned(),
