@@ -73,8 +73,7 @@ impl Pattern {
     pub fn parse(text: &str, wildcards: Wildcards, version: Version) -> Result<Self, PatternError> {
         let mut pieces = Vec::new();
         let mut rest = text;
-        while version == Version::V2012 {
-            let Some(at) = rest.find("${") else { break };
+        while let Some(at) = rest.find("${").filter(|_| version == Version::V2012) {
             push_text(&mut pieces, &rest[..at], wildcards);
             let (inner, after) = variable_text(&rest[at + 2..]).ok_or_else(|| PatternError::Unclosed(text.into()))?;
             match inner {

@@ -163,6 +163,12 @@ impl ClientReach<'_> {
         telling.filter_map(|(at, _)| self.keys(at)).flatten().collect()
     }
 
+    /// Whether some listings are denied for their prefix.
+    pub(super) fn denies_prefixes(&self, action: &str) -> bool {
+        let mut denies = self.evaluator.rules().iter().filter(|rule| rule.effect == Effect::Deny);
+        denies.any(|rule| rule.covers_action(action) && rule.conditions.iter().any(|check| check.key() == "s3:prefix"))
+    }
+
     /// Patterns of prefixes from which listings can be made up.
     pub(super) fn prefix_patterns(&self, action: &str) -> Vec<Glob> {
         let request = Request::on_bucket(self.principal, action, self.bucket);
