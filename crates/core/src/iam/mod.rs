@@ -10,6 +10,7 @@ pub mod condition;
 mod date;
 pub mod document;
 pub mod evaluate;
+pub mod glob;
 pub mod isolation;
 pub mod operator;
 pub mod parse;

@@ -13,7 +13,7 @@ use crate::iam::{
     condition::{Check, Outcome, Texts},
     document::Effect,
     evaluate::{Evaluator, Rule},
-    pattern::{Glob, Token},
+    glob::{Glob, Token},
     request::{Doubt, Principal, Request},
 };
 
