@@ -13,8 +13,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use super::{
     date,
     document::{Condition, Version},
+    glob::Glob,
     operator::{Operator, Quantifier, Test},
-    pattern::{Dialect, Glob, Pattern, Wildcards},
+    pattern::{Dialect, Pattern, Wildcards},
     request::{Lookup, Request},
 };
 

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::{
     condition::{Check, Outcome},
     document::{Effect, Patterns, Policy, Position, PrincipalKind, PrincipalSet, Principals, Statement, Version},
-    pattern::{Dialect, Glob, Pattern, Wildcards},
+    glob::Glob,
+    pattern::{Dialect, Pattern, Wildcards},
     request::{Principal, Request},
 };
 

@@ -1,8 +1,8 @@
 //! Whether one client can reach into another's prefix, for every pair of them.
 //!
 //! Not by asking for each pair: the prefixes are sorted, and each statement that speaks to a client
-//! names a range of them. What it covers whole is certain without looking at any ([`reach`]); for
-//! what is left a request is made up that would succeed if any does ([`witness`]), and the
+//! names a range of them. What it covers whole is certain without looking at any (`reach`); for
+//! what is left a request is made up that would succeed if any does (`witness`), and the
 //! [`Evaluator`] is asked. So every example here is a request that the policies allow.
 //!
 //! The policies are taken to be attached to every client. What is not known of a request is taken

@@ -11,6 +11,7 @@ mod date;
 pub mod document;
 pub mod evaluate;
 pub mod generate;
+pub mod glob;
 pub mod isolation;
 pub mod lint;
 pub mod operator;

@@ -1,7 +1,7 @@
 //! The clients' prefixes, sorted, so that all that begin alike are neighbours.
 
 use super::ranges::Ranges;
-use crate::iam::pattern::{Glob, Token};
+use crate::iam::glob::{Glob, Token};
 
 /// Where each client's objects are: a prefix with the user's name in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use crate::iam::{
     condition::{Check, Outcome, Texts},
     document::Effect,
     evaluate::{Evaluator, Rule},
-    pattern::{Glob, Token},
+    glob::{Glob, Token},
     request::{Doubt, Principal, Request},
 };
 
@@ -161,6 +161,12 @@ impl ClientReach<'_> {
         let telling =
             rules.filter(|(_, rule)| rule.covers_action(action) && (rule.effect == Effect::Deny) == rule.not_resources);
         telling.filter_map(|(at, _)| self.keys(at)).flatten().collect()
+    }
+
+    /// Whether some listings are denied for their prefix.
+    pub(super) fn denies_prefixes(&self, action: &str) -> bool {
+        let mut denies = self.evaluator.rules().iter().filter(|rule| rule.effect == Effect::Deny);
+        denies.any(|rule| rule.covers_action(action) && rule.conditions.iter().any(|check| check.key() == "s3:prefix"))
     }
 
     /// Patterns of prefixes from which listings can be made up.

@@ -156,6 +156,19 @@ fn a_thief_chooses_where_to_stand_and_which_headers_to_send() {
 }
 
 #[test]
+fn a_prefix_cut_short_slips_past_a_deny() {
+    let gaps = policy(&format!(
+        r#"{{"Version":"2012-10-17","Statement":[
+            {{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*"}},
+            {{"Effect":"Deny","Action":"s3:ListBucket","Resource":"arn:aws:s3:::{BUCKET}",
+              "Condition":{{"StringLikeIfExists":{{"s3:prefix":["","home/","home/?*/*"]}}}}}}]}}"#
+    ));
+    let isolation = look(&[gaps], "home/${aws:username}/", &names(&["a", "b"]), Dialect::Aws);
+    assert_eq!(found(&isolation), [(Exposure::List, 2)]);
+    assert_eq!(isolation.findings[0].examples[0].prefix.as_deref(), Some("home/b"));
+}
+
+#[test]
 fn who_may_change_the_bucket_reaches_everyone() {
     let isolation = look(
         &[allow(&format!(r#""Action":"s3:Put*Policy","Resource":"arn:aws:s3:::{BUCKET}""#))],

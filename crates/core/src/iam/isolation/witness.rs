@@ -20,12 +20,13 @@ pub(super) fn listings(reach: &ClientReach<'_>, action: &str, prefix: &str) -> V
     let patterns = reach.prefix_patterns(action);
     let mut within = vec![prefix.to_owned(), format!("{prefix}x")];
     within.extend(patterns.iter().filter_map(|glob| glob.example_below(prefix)));
-    let above = prefix.char_indices().rev().map(|(at, _)| &prefix[..at]);
-    let above =
-        above.filter(|head| patterns.iter().any(|glob| glob.matches(head)) || head.ends_with('/') || head.is_empty());
-    // The one without its slash, which many policies allow by accident.
-    let bare = prefix.trim_end_matches('/');
-    let whole = above.chain([bare]).map(|above| any.clone().with("s3:prefix", above));
+    // A listing of any beginning of the prefix shows what is in it. Those that no pattern names can
+    // be passed over, unless a deny has gaps.
+    let heads = prefix.char_indices().rev().map(|(at, _)| &prefix[..at]);
+    let may_pass =
+        |head: &str| head.is_empty() || head.ends_with('/') || patterns.iter().any(|glob| glob.matches(head));
+    let denies = reach.denies_prefixes(action);
+    let whole = heads.filter(|head| denies || may_pass(head)).map(|head| any.clone().with("s3:prefix", head));
     let uncut = within.iter().map(|within| any.clone().with("s3:prefix", within.as_str()));
     let cut = uncut.clone();
     let uncut = uncut.chain(whole).chain([any.clone().without("s3:prefix")]);

@@ -7,7 +7,7 @@ use super::{
 use crate::iam::{
     action::{self, Action, ResourceKind},
     document::{Placed, Statement},
-    pattern::Glob,
+    glob::Glob,
 };
 
 /// The listing of unfinished uploads.

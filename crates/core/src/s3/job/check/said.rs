@@ -72,7 +72,7 @@ fn evidence(operation: &str, success: &Success) -> Evidence {
     Evidence {
         operation: operation.to_owned(),
         status: answer.status,
-        request_id: answer.header("x-amz-request-id").map(|id| failure::shown(id)),
+        request_id: answer.header("x-amz-request-id").map(failure::shown),
         ..Evidence::default()
     }
 }
