@@ -6,6 +6,7 @@
 mod crash;
 mod fault;
 mod fetch;
+mod fleet;
 mod list;
 mod resume;
 mod scenario;
