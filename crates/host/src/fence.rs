@@ -10,6 +10,7 @@
 //! | fetch  | Head, Get                                                  |                   |                      |
 //! | list   |                                                            |                   | List, below prefix   |
 //! | abort  |                                                            | ListParts, Abort  |                      |
+//! | explain |                                                           |                   |                      |
 //!
 //! Everything is compared, nothing is repaired: one spelling of each URL is right, and what is not
 //! on a list of allowed things is refused. Pure functions; no XML, no signing. What cannot be seen
