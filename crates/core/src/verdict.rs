@@ -35,6 +35,10 @@ pub struct CheckReport {
     pub isolation: Vec<HoleFinding>,
     /// Whether buckets keep versions and lock objects.
     pub bucket: BucketSettings,
+    /// The policy that shuts every way out that is open: this client's, with what it needs and nothing
+    /// else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_policy: Option<Value>,
     /// What could not be cleaned up after the check; empty if all is well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,

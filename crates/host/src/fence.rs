@@ -10,6 +10,7 @@
 //! | fetch  | Head, Get                                                  |                   |                      |
 //! | list   |                                                            |                   | List, below prefix   |
 //! | abort  |                                                            | ListParts, Abort  |                      |
+//! | explain |                                                           |                   |                      |
 //! | check  | see below                                                  |                   |                      |
 //!
 //! A check asks about names that are never there (`holdfast_core::probe::Places`), within the

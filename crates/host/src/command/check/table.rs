@@ -164,6 +164,16 @@ fn gaps(out: &mut String, report: &CheckReport) {
             line(out, &format!("{statement:#}"));
         }
     }
+    if let Some(policy) = &report.closing_policy {
+        line(
+            out,
+            &format!(
+                "\n{STRONG}To shut what is open, let this be the only policy of the key's user (one for all clients: \
+                 `holdfast policy generate group`):{STRONG:#}"
+            ),
+        );
+        line(out, &format!("{policy:#}"));
+    }
     if report.findings.iter().any(|finding| finding.statement.is_some()) {
         line(out, "\nA change of a policy may take a minute to be known everywhere.");
     }
