@@ -348,7 +348,8 @@ mod tests {
 
     #[test]
     fn a_prefix_without_room_is_an_error() {
-        let check = Check { prefix: Prefix::parse(format!("{}/", "a".repeat(1_000))).expect("a prefix"), ..Check::default() };
+        let check =
+            Check { prefix: Prefix::parse(format!("{}/", "a".repeat(1_000))).expect("a prefix"), ..Check::default() };
         assert_eq!(Places::of(&check, "r1"), Err(PrefixTooLong));
     }
 

@@ -196,7 +196,12 @@ pub struct Summary {
 
 /// What the findings come to.
 #[must_use]
-pub fn summarize(findings: &[Finding], holes: &[HoleFinding], bucket: &BucketSettings, trouble: Option<&Error>) -> Summary {
+pub fn summarize(
+    findings: &[Finding],
+    holes: &[HoleFinding],
+    bucket: &BucketSettings,
+    trouble: Option<&Error>,
+) -> Summary {
     let (backups, sentence, limits) = match trouble {
         Some(error) => (Backups::WillNotWork, format!("Backups will not work: {}.", error.what), Vec::new()),
         None => backups(findings),
@@ -250,7 +255,9 @@ fn backups(findings: &[Finding]) -> (Backups, String, Vec<String>) {
         limits.push("Every backup travels in full: what is in the bucket cannot be copied on the server.".to_owned());
     }
     if refused(Probe::ListParts) {
-        limits.push("After an interruption parts may have to be sent again: those that arrived cannot be listed.".to_owned());
+        limits.push(
+            "After an interruption parts may have to be sent again: those that arrived cannot be listed.".to_owned(),
+        );
     }
     if refused(Probe::Abort) {
         limits.push(
@@ -260,7 +267,8 @@ fn backups(findings: &[Finding]) -> (Backups, String, Vec<String>) {
         );
     }
     if of(Probe::Put) != Some(Allowed) {
-        let sentence = "Whether backups will work could not be found out: no answer says that this key may store objects.";
+        let sentence =
+            "Whether backups will work could not be found out: no answer says that this key may store objects.";
         return (Backups::Unknown, sentence.to_owned(), limits);
     }
     if of(Probe::Get) == Some(Inconclusive) {
@@ -280,16 +288,20 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
             StolenKey::CanDestroy => "can be destroyed",
             StolenKey::CannotDestroy => "cannot be destroyed",
             StolenKey::Inconclusive => {
-                return (state, format!("If this key is stolen: whether backups can be destroyed is not known; {why}."));
+                return (
+                    state,
+                    format!("If this key is stolen: whether backups can be destroyed is not known; {why}."),
+                );
             }
         };
         (state, format!("If this key is stolen, backups {can}: {why}."))
     };
     match bucket.versioned {
         Some(true) => match of(Probe::DeleteVersion) {
-            Some(Allowed) if bucket.locked == Some(true) => {
-                say(StolenKey::CannotDestroy, "Object Lock keeps every version for its time, though the key may delete versions")
-            }
+            Some(Allowed) if bucket.locked == Some(true) => say(
+                StolenKey::CannotDestroy,
+                "Object Lock keeps every version for its time, though the key may delete versions",
+            ),
             Some(Allowed) => say(StolenKey::CanDestroy, "it may delete versions for good (`s3:DeleteObjectVersion`)"),
             Some(Denied) => say(
                 StolenKey::CannotDestroy,
@@ -299,7 +311,9 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
         },
         Some(false) => match (of(Probe::Delete), of(Probe::Overwrite)) {
             (Some(Allowed), _) => say(StolenKey::CanDestroy, "it may delete objects, and the bucket keeps no versions"),
-            (_, Some(Allowed)) => say(StolenKey::CanDestroy, "it may overwrite objects, and the bucket keeps no versions"),
+            (_, Some(Allowed)) => {
+                say(StolenKey::CanDestroy, "it may overwrite objects, and the bucket keeps no versions")
+            }
             (Some(Denied), Some(Denied)) => {
                 say(StolenKey::CannotDestroy, "it may neither delete nor overwrite what is there")
             }
@@ -327,24 +341,26 @@ fn isolation(holes: &[HoleFinding]) -> (Option<Isolation>, String) {
     let open: Vec<&str> =
         holes.iter().filter(|hole| hole.state == Isolation::Open).map(|hole| hole.lets.as_str()).collect();
     if !open.is_empty() {
-        return (Some(Isolation::Open), format!("Isolation is OPEN. With this key anybody can {}.", listed(&open)));
+        return (Some(Isolation::Open), format!("Isolation is OPEN. With this key anybody can: {}.", open.join("; ")));
     }
-    // Reading is only ever proved with an object that is known to be there.
+    // Reading is only ever proved with an object that is known to be there: without one it was not asked.
+    let unasked = |hole: &HoleFinding| hole.hole == Hole::Read && hole.evidence.is_none();
     let unknown: Vec<&str> = holes
         .iter()
-        .filter(|hole| hole.state == Isolation::Inconclusive && hole.hole != Hole::Read)
+        .filter(|hole| hole.state == Isolation::Inconclusive && !unasked(hole))
         .map(|hole| hole.lets.as_str())
         .collect();
     if unknown.is_empty() {
-        return (Some(Isolation::Closed), "Isolation is closed: this key reaches nothing outside its prefix.".to_owned());
+        let sentence = if holes.iter().any(unasked) {
+            "Isolation is closed: outside its prefix this key can neither list nor write, delete or abort anything. \
+             Whether it can read what is there was not asked: name an object of another client's with `--canary`."
+        } else {
+            "Isolation is closed: this key reaches nothing outside its prefix."
+        };
+        return (Some(Isolation::Closed), sentence.to_owned());
     }
-    (Some(Isolation::Inconclusive), format!("Isolation is not proved: whether this key can {} is not known.", listed(&unknown)))
-}
-
-fn listed(items: &[&str]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{}, and {last}", first.join(", ")),
-    }
+    (
+        Some(Isolation::Inconclusive),
+        format!("Isolation is not proved. Whether this key can do this is not known: {}.", unknown.join("; ")),
+    )
 }

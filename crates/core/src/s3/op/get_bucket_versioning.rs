@@ -32,7 +32,9 @@ mod tests {
     /// The three answers of the AWS page.
     #[test]
     fn aws_examples() {
-        for (inner, versioned) in [("<Status>Enabled</Status>", true), ("<Status>Suspended</Status>", false), ("", false)] {
+        for (inner, versioned) in
+            [("<Status>Enabled</Status>", true), ("<Status>Suspended</Status>", false), ("", false)]
+        {
             let body = format!(
                 "<VersioningConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{inner}</VersioningConfiguration>"
             );

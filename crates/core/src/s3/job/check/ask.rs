@@ -13,18 +13,10 @@ use crate::{
     s3::{
         call::{Call, Payload, Permission, Repeat, Resource},
         op::{
-            abort_multipart_upload::AbortMultipartUpload,
-            create_multipart_upload::CreateMultipartUpload,
-            delete_object::DeleteObject,
-            get_bucket_versioning, get_caller_identity, get_object_lock_configuration,
-            head_object::HeadObject,
-            list_buckets,
-            list_multipart_uploads::ListMultipartUploads,
-            list_object_versions,
-            list_objects_v2::ListObjectsV2,
-            list_parts::ListParts,
-            object_headers,
-            upload_part_copy::UploadPartCopy,
+            abort_multipart_upload::AbortMultipartUpload, create_multipart_upload::CreateMultipartUpload,
+            delete_object::DeleteObject, get_bucket_versioning, get_caller_identity, get_object_lock_configuration,
+            head_object::HeadObject, list_buckets, list_multipart_uploads::ListMultipartUploads, list_object_versions,
+            list_objects_v2::ListObjectsV2, list_parts::ListParts, object_headers, upload_part_copy::UploadPartCopy,
         },
     },
 };
@@ -90,6 +82,10 @@ impl Asker {
                 call.call()
             }
             Ask::Hole(hole) => return self.hole(hole),
+            Ask::ListEmptyPrefix => {
+                self.places.other.as_ref()?;
+                list("", None)
+            }
             // Made from what an answer held.
             Ask::EndUpload { .. } | Ask::RemoveDeleteMarker { .. } => return None,
         })
@@ -99,7 +95,12 @@ impl Asker {
         let Places { other, lookalike, other_key, canary, .. } = &self.places;
         let other_key = other_key.as_ref()?;
         Some(match hole {
-            Hole::ListAll => list("", None),
+            // As HeadBucket does: a policy may tell no prefix from an empty one.
+            Hole::ListAll => {
+                let mut call = list("", None);
+                call.query.retain(|(name, _)| *name != "prefix");
+                call
+            }
             Hole::ListTop => list("", Some("/")),
             Hole::ListOther => list(other.as_ref()?.as_str(), None),
             Hole::ListLookalike => list(lookalike.as_ref()?.as_str(), None),
@@ -177,6 +178,5 @@ fn list(prefix: &str, delimiter: Option<&str>) -> Call {
 
 fn get(key: &Key) -> Call {
     let permission = Permission { action: "s3:GetObject", resource: Resource::Object };
-    Call::new("GetObject", Method::Get, key.as_str(), permission)
-        .header("range", format!("bytes=0-{}", MARKER_LEN - 1))
+    Call::new("GetObject", Method::Get, key.as_str(), permission).header("range", format!("bytes=0-{}", MARKER_LEN - 1))
 }

@@ -72,12 +72,22 @@ const HOLES: [Hole; 12] = [
 pub(super) enum Ask {
     Identity,
     Probe(Probe),
-    WriteMarker { conditional: bool },
+    WriteMarker {
+        conditional: bool,
+    },
     MarkerAgain,
-    Create { tagged: bool },
-    EndUpload { tagged: bool },
-    RemoveDeleteMarker { outside: bool },
+    Create {
+        tagged: bool,
+    },
+    EndUpload {
+        tagged: bool,
+    },
+    RemoveDeleteMarker {
+        outside: bool,
+    },
     Hole(Hole),
+    /// The other way to list all.
+    ListEmptyPrefix,
 }
 
 /// What was learned of a probe.
@@ -115,7 +125,11 @@ impl CheckJob {
         let places = Places::of(&check, &run).map_err(|error| Error::new(Kind::Config, error.to_string()))?;
         let target = conversation.target();
         let server = Server {
-            address: format!("{}://{}", target.endpoint.scheme(), target.endpoint.account_authority(conversation.region())),
+            address: format!(
+                "{}://{}",
+                target.endpoint.scheme(),
+                target.endpoint.account_authority(conversation.region())
+            ),
             tls: target.endpoint.tls(),
             ..Server::default()
         };
@@ -150,6 +164,7 @@ impl CheckJob {
             for hole in HOLES {
                 self.ask(now, Ask::Hole(hole), out);
             }
+            self.ask(now, Ask::ListEmptyPrefix, out);
         }
     }
 
@@ -207,7 +222,8 @@ impl CheckJob {
             Ask::Hole(Hole::Delete) => self.deleted(now, true, &reply, out),
             Ask::RemoveDeleteMarker { .. } if !matches!(said, Said::Yes(_)) => {
                 let key = &reply.call.key;
-                self.left_behind.push(format!("a delete marker of `{key}`, which this server makes of conditional deletes"));
+                self.left_behind
+                    .push(format!("a delete marker of `{key}`, which this server makes of conditional deletes"));
             }
             Ask::Probe(Probe::Get) => self.got_marker(now, &reply, &said, out),
             Ask::WriteMarker { conditional } => self.wrote_marker(now, conditional, &said, out),
@@ -221,7 +237,9 @@ impl CheckJob {
                 let names = success(&reply).and_then(|answer| list_buckets::parse(&answer).ok());
                 self.other_buckets = names.is_some_and(|names| names.iter().any(|name| name != own));
             }
-            Ask::Identity => self.identity = success(&reply).and_then(|answer| get_caller_identity::parse(&answer).ok()),
+            Ask::Identity => {
+                self.identity = success(&reply).and_then(|answer| get_caller_identity::parse(&answer).ok())
+            }
             _ => {}
         }
         self.answers.insert(ask, said);
@@ -273,7 +291,8 @@ impl CheckJob {
     }
 
     fn wrote_marker(&mut self, now: Millis, conditional: bool, said: &Said, out: &mut Out) {
-        let absent = matches!(self.answers.get(&Ask::Probe(Probe::Get)), Some(Said::Past(_, failure::Class::NoSuchKey)));
+        let absent =
+            matches!(self.answers.get(&Ask::Probe(Probe::Get)), Some(Said::Past(_, failure::Class::NoSuchKey)));
         match said {
             Said::Yes(_) | Said::Past(..) => self.ask(now, Ask::MarkerAgain, out),
             // The server may not know the condition; the key was seen to be free.
@@ -344,7 +363,8 @@ impl Machine for CheckJob {
         self.conversation.wait(out);
         let idle = self.pending.is_empty();
         // Uploads that were begun are ended first, whatever else is wrong.
-        let open = |ask: &Ask| matches!(ask, Ask::Create { .. } | Ask::EndUpload { .. } | Ask::RemoveDeleteMarker { .. });
+        let open =
+            |ask: &Ask| matches!(ask, Ask::Create { .. } | Ask::EndUpload { .. } | Ask::RemoveDeleteMarker { .. });
         let hopeless = self.trouble.is_some() && !self.pending.iter().any(open);
         if hopeless || (idle && self.settle(now, out)) {
             self.conversation.drop_all();
