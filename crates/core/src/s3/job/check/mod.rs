@@ -72,12 +72,22 @@ const HOLES: [Hole; 12] = [
 pub(super) enum Ask {
     Identity,
     Probe(Probe),
-    WriteMarker { conditional: bool },
+    WriteMarker {
+        conditional: bool,
+    },
     MarkerAgain,
-    Create { tagged: bool },
-    EndUpload { tagged: bool },
-    RemoveDeleteMarker { outside: bool },
+    Create {
+        tagged: bool,
+    },
+    EndUpload {
+        tagged: bool,
+    },
+    RemoveDeleteMarker {
+        outside: bool,
+    },
     Hole(Hole),
+    /// The other way to list all.
+    ListEmptyPrefix,
 }
 
 /// What was learned of a probe.
@@ -154,6 +164,7 @@ impl CheckJob {
             for hole in HOLES {
                 self.ask(now, Ask::Hole(hole), out);
             }
+            self.ask(now, Ask::ListEmptyPrefix, out);
         }
     }
 
