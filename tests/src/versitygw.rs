@@ -16,6 +16,8 @@ pub struct Options<'a> {
     pub region: Option<&'a str>,
     /// Speak TLS with a certificate of this authority.
     pub authority: Option<&'a Authority>,
+    /// Keep no versions: buckets cannot have them.
+    pub without_versions: bool,
     /// Close each connection after one answer, as this server does when nobody asks otherwise.
     pub close_connections: bool,
 }
@@ -64,7 +66,10 @@ impl Versitygw {
                 fs::write(&key, identity.key_pem()).expect("writable");
                 command.arg("--cert").arg(cert).arg("--key").arg(key);
             }
-            command.args(["posix", "--versioning-dir"]).arg(dir.path().join("versions"));
+            command.arg("posix");
+            if !options.without_versions {
+                command.arg("--versioning-dir").arg(dir.path().join("versions"));
+            }
             command.arg(dir.path().join("data"));
         });
         server.wait_until(|| accepts(address));

@@ -310,19 +310,6 @@ fn sid(probe: Probe) -> &'static str {
     }
 }
 
-/// The partition of a region: its ARNs begin with it.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
-#[must_use]
-pub fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,7 +344,7 @@ mod tests {
     #[test]
     fn a_prefix_without_room_is_an_error() {
         let check =
-            Check { prefix: Prefix::parse(format!("{}/", "a".repeat(1_000))).expect("a prefix"), ..Check::default() };
+            Check { prefix: Prefix::parse(format!("{}/", "a".repeat(1_015))).expect("a prefix"), ..Check::default() };
         assert_eq!(Places::of(&check, "r1"), Err(PrefixTooLong));
     }
 

@@ -35,6 +35,10 @@ pub struct CheckReport {
     pub isolation: Vec<HoleFinding>,
     /// Whether buckets keep versions and lock objects.
     pub bucket: BucketSettings,
+    /// The policy that shuts every way out that is open: this client's, with what it needs and nothing
+    /// else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing_policy: Option<Value>,
     /// What could not be cleaned up after the check; empty if all is well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_behind: Vec<String>,
@@ -341,30 +345,26 @@ fn isolation(holes: &[HoleFinding]) -> (Option<Isolation>, String) {
     let open: Vec<&str> =
         holes.iter().filter(|hole| hole.state == Isolation::Open).map(|hole| hole.lets.as_str()).collect();
     if !open.is_empty() {
-        return (Some(Isolation::Open), format!("Isolation is OPEN. With this key anybody can {}.", listed(&open)));
+        return (Some(Isolation::Open), format!("Isolation is OPEN. With this key anybody can: {}.", open.join("; ")));
     }
-    // Reading is only ever proved with an object that is known to be there.
+    // Reading is only ever proved with an object that is known to be there: without one it was not asked.
+    let unasked = |hole: &HoleFinding| hole.hole == Hole::Read && hole.evidence.is_none();
     let unknown: Vec<&str> = holes
         .iter()
-        .filter(|hole| hole.state == Isolation::Inconclusive && hole.hole != Hole::Read)
+        .filter(|hole| hole.state == Isolation::Inconclusive && !unasked(hole))
         .map(|hole| hole.lets.as_str())
         .collect();
     if unknown.is_empty() {
-        return (
-            Some(Isolation::Closed),
-            "Isolation is closed: this key reaches nothing outside its prefix.".to_owned(),
-        );
+        let sentence = if holes.iter().any(unasked) {
+            "Isolation is closed: outside its prefix this key can neither list nor write, delete or abort anything. \
+             Whether it can read what is there was not asked: name an object of another client's with `--canary`."
+        } else {
+            "Isolation is closed: this key reaches nothing outside its prefix."
+        };
+        return (Some(Isolation::Closed), sentence.to_owned());
     }
     (
         Some(Isolation::Inconclusive),
-        format!("Isolation is not proved: whether this key can {} is not known.", listed(&unknown)),
+        format!("Isolation is not proved. Whether this key can do this is not known: {}.", unknown.join("; ")),
     )
-}
-
-fn listed(items: &[&str]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{}, and {last}", first.join(", ")),
-    }
 }

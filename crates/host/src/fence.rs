@@ -11,6 +11,7 @@
 //! | list   |                                                            |                   | List, below prefix   |
 //! | fleet  |                                                            |                   | List, below prefix   |
 //! | abort  |                                                            | ListParts, Abort  |                      |
+//! | explain |                                                           |                   |                      |
 //! | check  | see below                                                  |                   |                      |
 //!
 //! A check asks about names that are never there (`holdfast_core::probe::Places`), within the

@@ -6,7 +6,7 @@ use holdfast_core::{
     abi::RequestId,
     digest::DigestKind,
     endpoint::Endpoint,
-    job::{Abort, Encryption, Fleet, List, ObjectSettings, Target, Upload},
+    job::{Abort, Check, Encryption, Fleet, List, ObjectSettings, Target, Upload},
     name::{Bucket, Prefix, UploadId},
     provider::Addressing,
 };
@@ -61,6 +61,18 @@ fn fleet() -> Job {
 fn abort() -> Job {
     let Work::Upload(upload) = upload().work else { unreachable!("it is one") };
     work(Work::Abort(Abort { orphans: upload.orphans }))
+}
+
+fn check() -> Job {
+    let mut job = work(Work::Check(Check {
+        prefix: Prefix::parse("home/client1/").expect("a prefix"),
+        marker: Some("site".to_owned()),
+        isolation: true,
+        canary: Some(Key::parse("home/client2/x.zip").expect("a key")),
+        ..Check::default()
+    }));
+    job.run = "r1".to_owned();
+    job
 }
 
 fn explain() -> Job {
@@ -298,7 +310,6 @@ fn a_query_that_makes_something_else_of_it_is_refused() {
         ("part 01", Method::Put, format!("{PATH}?partNumber=01&uploadId=id")),
         ("part +1", Method::Put, format!("{PATH}?partNumber=%2B1&uploadId=id")),
         ("the access list", Method::Put, format!("{PATH}?acl")),
-        ("a version", Method::Delete, format!("{PATH}?versionId=1")),
         ("the retention", Method::Put, format!("{PATH}?retention")),
         ("the tags", Method::Delete, format!("{PATH}?tagging")),
         ("the bucket's policy", Method::Delete, "?policy".to_owned()),
@@ -317,6 +328,7 @@ fn what_the_job_does_not_do_is_refused() {
     let url = |rest: &str| format!("{HOST}/{rest}");
     for (attack, job, method, rest) in [
         ("delete the object", upload(), Method::Delete, PATH.to_owned()),
+        ("delete a version", upload(), Method::Delete, format!("{PATH}?versionId=1")),
         ("delete the bucket", upload(), Method::Delete, String::new()),
         ("make the bucket", upload(), Method::Put, String::new()),
         ("read back while uploading", upload(), Method::Get, PATH.to_owned()),
@@ -606,15 +618,16 @@ fn the_length_of_an_object_is_what_its_head_said() {
     assert!(fence.check(&range, b"").is_ok());
 }
 
-/// It reads what a stranger wrote, so it may ask nobody anything.
+/// It reads what a stranger wrote, so it may ask nobody anything, not even what other jobs may.
 #[test]
 fn explaining_asks_for_nothing() {
-    let fence = fence(&explain());
-    let objects = [Method::Get, Method::Head, Method::Put, Method::Post, Method::Delete]
-        .map(|method| request(method, format!("{HOST}/{PATH}")));
-    let list = request(Method::Get, format!("{HOST}?list-type=2&prefix={PREFIX}"));
-    for request in objects.into_iter().chain([list, get("bytes=0-9", 0, 10)]) {
-        assert!(matches!(fence.check(&request, b""), Err(Refusal::Operation(_))), "{request:?}");
+    let listing = request(Method::Get, format!("{HOST}/?list-type=2&max-keys=1&prefix={PREFIX}"));
+    let head = request(Method::Head, format!("{HOST}/{PATH}"));
+    let range = get("bytes=0-9", 0, 10);
+    for (job, request) in [(upload(), listing), (upload(), head), (fetch(), range)] {
+        assert!(fence(&job).check(&request, b"").is_ok(), "{request:?}");
+        let refusal = fence(&explain()).check(&request, b"");
+        assert!(matches!(refusal, Err(Refusal::Operation(_))), "{refusal:?} {request:?}");
     }
 }
 
@@ -663,4 +676,138 @@ fn an_endpoint_with_port_path_and_subdomains_is_compared_whole() {
     job.target.endpoint.addressing = Some(Addressing::VirtualHost);
     allowed(&job, &head("backups.gw.example.com:8443/storage/v1"));
     assert_eq!(refused("path style", &job, &head("gw.example.com:8443/storage/v1/backups")), Refusal::Endpoint);
+}
+
+/// A check's own probes, each as the module sends it.
+fn probes() -> Vec<(Request, Vec<u8>)> {
+    let no_upload = holdfast_core::probe::NO_UPLOAD;
+    let own = format!("{HOST}/home/client1/holdfast-probe-r1");
+    let other = format!("{HOST}/home/holdfast-probe-r1/holdfast-probe-r1");
+    let marker = format!("{HOST}/home/client1/holdfast-site.json");
+    let text = holdfast_core::probe::marker_text("site").into_bytes();
+    let list = |rest: &str| request(Method::Get, format!("{HOST}/?list-type=2&max-keys=1&prefix={rest}"));
+    let copy = [("x-amz-copy-source", "backups/home/client1/holdfast-site.json")];
+    let mut probes: Vec<Request> = vec![
+        list("home%2Fclient1%2F"),
+        list(""),
+        list("&delimiter=%2F"),
+        list("home%2Fholdfast-probe-r1%2F"),
+        list("home%2Fclient10-holdfast-probe-r1%2F"),
+        request(Method::Get, format!("{HOST}/?versioning=")),
+        request(Method::Get, format!("{HOST}/?object-lock=")),
+        request(Method::Get, format!("{HOST}/?versions=&max-keys=1")),
+        request(Method::Get, format!("{HOST}/?uploads=&prefix=&max-uploads=1&encoding-type=url")),
+        request(Method::Get, "https://s3.example.com/"),
+        request(Method::Head, format!("{HOST}/home/client2/x.zip")),
+        request(Method::Post, format!("{own}?uploads=")),
+        request(Method::Delete, format!("{own}?uploadId=some-id")),
+        request(Method::Delete, format!("{own}?versionId=null")),
+        with(request(Method::Put, format!("{own}?partNumber=1&uploadId={no_upload}")), &copy),
+        with(request(Method::Get, marker.clone()), &[("range", "bytes=0-4095")]),
+    ];
+    for place in [own, other] {
+        probes.push(request(Method::Put, format!("{place}?partNumber=1&uploadId={no_upload}")));
+        probes.push(request(Method::Get, format!("{place}?uploadId={no_upload}")));
+        probes.push(request(Method::Delete, format!("{place}?uploadId={no_upload}")));
+        probes.push(with(request(Method::Delete, place), &[("if-match", "*")]));
+    }
+    let mut probes: Vec<(Request, Vec<u8>)> = probes.into_iter().map(|request| (request, Vec::new())).collect();
+    let body = BodySource::Inline { start: 0, len: text.len() };
+    let put = with(request(Method::Put, marker), &[("if-none-match", "*"), ("content-type", "application/json")]);
+    probes.push((Request { body, ..put }, text));
+    probes
+}
+
+#[test]
+fn a_check_may_ask_its_probes_and_no_other_job_may() {
+    for (probe, body) in probes() {
+        let permit = fence(&check()).check(&probe, &body);
+        assert!(permit.is_ok(), "{permit:?} {probe:?}");
+        for job in [upload(), fetch(), list(), abort(), explain()] {
+            let own = probe.url.contains("list-type=2") && probe.url.contains("prefix=home%2Fclient1%2F");
+            let passes = fence(&job).check(&probe, &body).is_ok();
+            assert!(!passes || (own && matches!(job.work, Work::List(_))), "{probe:?} passes for {:?}", job.work);
+        }
+    }
+}
+
+#[test]
+fn without_isolation_a_check_asks_nothing_outside() {
+    let mut job = check();
+    let Work::Check(work) = &mut job.work else { unreachable!("it is one") };
+    work.isolation = false;
+    let passing = probes().into_iter().filter(|(probe, body)| fence(&job).check(probe, body).is_ok()).count();
+    assert_eq!(passing, 13);
+}
+
+#[test]
+fn a_check_touches_nothing_that_exists() {
+    let no_upload = holdfast_core::probe::NO_UPLOAD;
+    let condition: &[(&str, &str)] = &[("if-match", "*")];
+    for (attack, method, rest, headers) in [
+        ("deletes the marker", Method::Delete, "home/client1/holdfast-site.json", condition),
+        ("deletes a backup", Method::Delete, "home/client1/site.zip", condition),
+        ("deletes a backup's version", Method::Delete, "home/client1/site.zip?versionId=1", &[]),
+        ("deletes another client's", Method::Delete, "home/client2/x.zip", condition),
+        ("deletes without a condition", Method::Delete, "home/client1/holdfast-probe-r1", &[]),
+        (
+            "deletes under a condition that holds",
+            Method::Delete,
+            "home/client1/holdfast-probe-r1",
+            &[("if-match", "e")],
+        ),
+        ("reads a backup", Method::Get, "home/client1/site.zip", &[]),
+        ("reads another client's", Method::Get, "home/client2/x.zip", &[]),
+        ("looks at another's, unasked", Method::Head, "home/client3/x.zip", &[]),
+        ("lists another client", Method::Get, "?list-type=2&prefix=home%2Fclient2%2F", &[]),
+        ("lists their uploads", Method::Get, "?uploads=&prefix=home%2Fclient2%2F", &[]),
+        ("begins an upload elsewhere", Method::Post, "home/client1/site.zip?uploads=", &[]),
+        ("aborts an upload elsewhere", Method::Delete, "home/client1/site.zip?uploadId=id", &[]),
+        ("aborts an upload of another", Method::Delete, "home/holdfast-probe-r1/holdfast-probe-r1?uploadId=id", &[]),
+        ("stores a part", Method::Put, "home/client1/holdfast-probe-r1?partNumber=1&uploadId=id", &[]),
+        ("completes an upload", Method::Post, "home/client1/holdfast-probe-r1?uploadId=id", &[]),
+        ("reads the policy", Method::Get, "?policy=", &[]),
+    ] {
+        refused(attack, &check(), &with(request(method, format!("{HOST}/{rest}")), headers));
+    }
+    let other = [("x-amz-copy-source", "backups/home/client2/x.zip")];
+    let copy = request(Method::Put, format!("{HOST}/home/client1/holdfast-probe-r1?partNumber=1&uploadId={no_upload}"));
+    refused("copies another client's", &check(), &with(copy, &other));
+}
+
+#[test]
+fn a_check_writes_a_marker_and_nothing_else() {
+    let (put, text) = probes().pop().expect("the last one");
+    assert!(fence(&check()).check(&put, &text).is_ok());
+    for other in [&b"<html>"[..], b"{}", b"{\"site\":\"x\"}"] {
+        let body = BodySource::Inline { start: 0, len: other.len() };
+        let refusal = fence(&check()).check(&Request { body, ..put.clone() }, other).map(|_| ());
+        assert_eq!(refusal, Err(Refusal::Body("is none that a check sends")));
+    }
+    let backup = Request { url: format!("{HOST}/home/client1/site.zip"), ..put };
+    assert_eq!(fence(&check()).check(&backup, &text).map(|_| ()), Err(Refusal::Place));
+}
+
+#[test]
+fn amazon_is_asked_who_we_are_and_by_a_check_alone() {
+    let body = holdfast_core::probe::WHO_AM_I.as_bytes();
+    let ask = |url: &str| {
+        let body = BodySource::Inline { start: 0, len: body.len() };
+        let ask = request(Method::Post, url);
+        Request { body, ..with(ask, &[("content-type", "application/x-www-form-urlencoded")]) }
+    };
+    let mut job = check();
+    let sts = ask("https://sts.eu-west-1.amazonaws.com/");
+    assert_eq!(fence(&job).check(&sts, body).map(|_| ()), Err(Refusal::Endpoint), "not Amazon's endpoint");
+    job.target.endpoint = Endpoint::aws();
+    assert!(fence(&job).check(&sts, body).is_ok());
+    for url in ["http://sts.eu-west-1.amazonaws.com/", "https://sts.evil.com/", "https://sts.amazonaws.com.evil.com/"] {
+        assert_eq!(fence(&job).check(&ask(url), body).map(|_| ()), Err(Refusal::Endpoint), "{url}");
+    }
+    let assume = b"Action=AssumeRole&Version=2011-06-15&RoleArn=x";
+    let other = Request { body: BodySource::Inline { start: 0, len: assume.len() }, ..sts.clone() };
+    assert!(fence(&job).check(&other, assume).is_err());
+    let mut upload = upload();
+    upload.target.endpoint = Endpoint::aws();
+    assert!(fence(&upload).check(&sts, body).is_err());
 }

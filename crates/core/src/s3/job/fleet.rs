@@ -17,6 +17,7 @@ use crate::{
     event::Event,
     fleet::{Client, FleetReport, Tally},
     job::{Fleet, Work},
+    probe::is_backup,
     report::{Outcome, Report},
     s3::{
         conversation::{Conversation, Out, Reply, Success, clock_offset_ms},
@@ -152,7 +153,6 @@ impl FleetJob {
     }
 
     fn add_clients(&mut self, page: Page, out: &mut Out) -> Result<(), String> {
-        let is_backup = |key: &str| crate::probe::is_backup(key);
         self.report.strays += page.entries.iter().filter(|entry| is_backup(&entry.key)).count() as u64;
         for common in page.common_prefixes {
             let name = common.strip_prefix(self.work.prefix.as_str()).and_then(|rest| rest.strip_suffix('/'));

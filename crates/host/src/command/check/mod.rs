@@ -14,7 +14,7 @@ use super::{DONE, Exit, WARNINGS, config_error, end, setup, upload};
 use crate::{cli, driver::World, state::job::random_run};
 
 /// All questions travel at once, each on a connection of its own.
-const CONCURRENCY: u32 = 26;
+const CONCURRENCY: u32 = 28;
 
 /// The exit code of a permission that is missing.
 const DENIED: Exit = 12;
@@ -28,6 +28,10 @@ pub(super) fn run(args: cli::Check) -> Result<Exit, Error> {
         .canary
         .map(|key| Key::parse(key).map_err(|error| config_error(error.to_string(), "a canary is an object's key")))
         .transpose()?;
+    if let Some(key) = canary.as_ref().filter(|key| key.as_str().starts_with(prefix.as_str())) {
+        let what = format!("`{key}` lies in {} and would prove nothing", args.prefix);
+        return Err(config_error(what, "a canary is an object of another client's, outside this prefix"));
+    }
     let check = Check {
         prefix,
         object: ObjectSettings {

@@ -17,8 +17,8 @@ const PLAIN: Style = Style::new();
 const STRONG: Style = Style::new().bold();
 
 /// What no backup needs, though other tools ask for it.
-const NEVER_NEEDED: &str = "Not needed, and never asked for: s3:ListBucketMultipartUploads, s3:ListAllMyBuckets, \
-                            s3:GetBucketLocation, HeadBucket.";
+const NEVER_NEEDED: &str = "Not needed for any backup, though other tools ask for them: \
+                            s3:ListBucketMultipartUploads, s3:ListAllMyBuckets, s3:GetBucketLocation, HeadBucket.";
 
 /// Prints it on stdout; in colour on a terminal.
 pub(super) fn print(report: &CheckReport, verbose: bool) {
@@ -82,6 +82,7 @@ fn row(out: &mut String, finding: &Finding, verbose: bool) {
         Verdict::Allowed if is_danger(finding) => ("!", DOUBT, "allowed"),
         Verdict::Allowed => ("✓", GOOD, "allowed"),
         Verdict::Denied if !wanted && is_danger(finding) => ("✓", GOOD, "denied"),
+        Verdict::Denied if is_look(finding) => ("–", DOUBT, "denied (no backup needs it)"),
         Verdict::Denied => ("✗", BAD, "DENIED"),
         Verdict::Inconclusive => ("?", DOUBT, "inconclusive"),
         Verdict::NotSupported => ("–", DOUBT, "not supported here"),
@@ -97,6 +98,12 @@ fn row(out: &mut String, finding: &Finding, verbose: bool) {
 fn is_danger(finding: &Finding) -> bool {
     use holdfast_core::probe::Probe;
     matches!(finding.probe, Probe::DeleteVersion | Probe::Overwrite)
+}
+
+/// What only tells what a stolen key could do.
+fn is_look(finding: &Finding) -> bool {
+    use holdfast_core::probe::Probe;
+    matches!(finding.probe, Probe::Versioning | Probe::ObjectLock)
 }
 
 fn hole_row(out: &mut String, hole: &HoleFinding, verbose: bool) {
@@ -163,6 +170,16 @@ fn gaps(out: &mut String, report: &CheckReport) {
             line(out, &format!("\n{STRONG}To allow {action} on {resource}, add this statement:{STRONG:#}"));
             line(out, &format!("{statement:#}"));
         }
+    }
+    if let Some(policy) = &report.closing_policy {
+        line(
+            out,
+            &format!(
+                "\n{STRONG}To shut what is open, let this be the only policy of the key's user (one for all clients: \
+                 `holdfast policy generate group`):{STRONG:#}"
+            ),
+        );
+        line(out, &format!("{policy:#}"));
     }
     if report.findings.iter().any(|finding| finding.statement.is_some()) {
         line(out, "\nA change of a policy may take a minute to be known everywhere.");

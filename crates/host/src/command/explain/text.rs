@@ -103,7 +103,7 @@ mod tests {
         let arn = "a".repeat(120);
         let text = labelled("fix", &format!("{}{arn} end", "word ".repeat(20)));
         let lines: Vec<_> = text.lines().collect();
-        assert!(lines[0].starts_with("  fix         word word"));
+        assert!(lines[0].starts_with("  fix           word word"));
         assert!(lines[0].len() <= WIDTH);
         assert!(lines.iter().any(|line| line.trim() == arn || line.contains(&arn)));
         assert_eq!(lines[1].find(|c| c != ' '), Some(INDENT));

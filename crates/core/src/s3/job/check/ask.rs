@@ -82,6 +82,10 @@ impl Asker {
                 call.call()
             }
             Ask::Hole(hole) => return self.hole(hole),
+            Ask::ListEmptyPrefix => {
+                self.places.other.as_ref()?;
+                list("", None)
+            }
             // Made from what an answer held.
             Ask::EndUpload { .. } | Ask::RemoveDeleteMarker { .. } => return None,
         })
@@ -91,7 +95,12 @@ impl Asker {
         let Places { other, lookalike, other_key, canary, .. } = &self.places;
         let other_key = other_key.as_ref()?;
         Some(match hole {
-            Hole::ListAll => list("", None),
+            // As HeadBucket does: a policy may tell no prefix from an empty one.
+            Hole::ListAll => {
+                let mut call = list("", None);
+                call.query.retain(|(name, _)| *name != "prefix");
+                call
+            }
             Hole::ListTop => list("", Some("/")),
             Hole::ListOther => list(other.as_ref()?.as_str(), None),
             Hole::ListLookalike => list(lookalike.as_ref()?.as_str(), None),

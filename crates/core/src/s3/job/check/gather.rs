@@ -3,8 +3,9 @@
 use super::{Ask, CheckJob, FIRST, HOLES, Learned, Said};
 use crate::{
     error::Evidence,
+    iam::generate::{ClientName, ClientPrefix, Dialect, Features, Kind, KmsKey, Options, Partition, generate},
     probe::{self, Hole, On, Probe},
-    s3::failure,
+    s3::{failure, permission},
     verdict::{CheckReport, Finding, HoleFinding, Isolation, Server, Verdict, summarize},
 };
 
@@ -175,10 +176,11 @@ impl CheckJob {
         } else {
             TOLD.into_iter().filter_map(|probe| self.finding(probe)).collect()
         };
-        let isolation: Vec<HoleFinding> = if self.trouble.is_some() || self.asker.places.other.is_none() {
-            Vec::new()
-        } else {
+        let asked = self.asker.check.isolation && self.asker.places.other.is_some();
+        let isolation: Vec<HoleFinding> = if self.trouble.is_none() && asked {
             HOLES.into_iter().filter_map(|hole| self.hole(hole)).collect()
+        } else {
+            Vec::new()
         };
         let region = self.conversation.region().to_string();
         let summary = summarize(&findings, &isolation, &self.bucket, self.trouble.as_ref());
@@ -190,16 +192,41 @@ impl CheckJob {
             trouble: self.trouble.clone(),
             findings,
             isolation,
+            closing_policy: (summary.isolation == Some(Isolation::Open)).then(|| self.closing_policy()).flatten(),
             bucket: self.bucket.clone(),
             left_behind: std::mem::take(&mut self.left_behind),
             summary,
         }
     }
 
+    /// `None` where the prefix's last part can be no user's name.
+    fn closing_policy(&self) -> Option<serde_json::Value> {
+        let own = self.asker.places.own.as_str().strip_suffix('/')?;
+        let (parent, name) = own.rfind('/').map_or(("", own), |slash| own.split_at(slash + 1));
+        let kms_key = self.asker.kms_key().flatten();
+        let is_minio = self.server.software.as_deref().is_some_and(|software| software.contains("MinIO"));
+        let options = Options {
+            bucket: self.conversation.target().bucket.clone(),
+            prefix: ClientPrefix::parse(format!("{parent}${{aws:username}}/")).ok()?,
+            client: Some(ClientName::parse(name).ok()?),
+            group: String::new(),
+            features: Features { tags: !self.asker.check.object.tags.is_empty(), ..Features::default() },
+            kms_key: kms_key.filter(|_| !is_minio).map(KmsKey::parse).transpose().ok()?,
+            dialect: if is_minio { Dialect::Minio } else { Dialect::Aws },
+            partition: match permission::partition(self.conversation.region().as_str()) {
+                "aws-cn" => Partition::AwsCn,
+                "aws-us-gov" => Partition::AwsUsGov,
+                _ => Partition::Aws,
+            },
+        };
+        let made = generate(Kind::OneClient, &options, "").ok()?;
+        serde_json::to_value(&made.documents.first()?.body).ok()
+    }
+
     fn finding(&self, probe: Probe) -> Option<Finding> {
         let Learned { verdict, evidence, note } = self.learned.get(&probe)?.clone();
         let target = self.conversation.target();
-        let partition = probe::partition(self.conversation.region().as_str());
+        let partition = permission::partition(self.conversation.region().as_str());
         let (bucket, own) = (&target.bucket, &self.asker.places.own);
         let kms_key = self.asker.kms_key().flatten();
         // That versions cannot be destroyed and nothing be overwritten is as it should be.
@@ -218,8 +245,17 @@ impl CheckJob {
         })
     }
 
+    /// The answer about a way out; of two, the one that shows it the more open.
+    fn said_of(&self, hole: Hole) -> Option<&Said> {
+        let first = self.answers.get(&Ask::Hole(hole));
+        match (first, self.answers.get(&Ask::ListEmptyPrefix)) {
+            (Some(first), Some(second)) if hole == Hole::ListAll && openness(second) > openness(first) => Some(second),
+            _ => first,
+        }
+    }
+
     fn hole(&self, hole: Hole) -> Option<HoleFinding> {
-        let (state, evidence, note) = match self.answers.get(&Ask::Hole(hole)).cloned() {
+        let (state, evidence, note) = match self.said_of(hole).cloned() {
             None if hole == Hole::Read => {
                 let note = "only an object that is known to be there would show it: name one of another client's with \
                             `--canary`";
@@ -237,7 +273,10 @@ impl CheckJob {
             Some(Said::Past(evidence, _)) => {
                 (Isolation::Inconclusive, Some(evidence), Some("there is no such thing".to_owned()))
             }
-            Some(Said::Denied(evidence)) => (Isolation::Closed, Some(evidence), None),
+            Some(Said::Denied(evidence)) => {
+                let note = "if it is there: what is not is denied in the same words".to_owned();
+                (Isolation::Closed, Some(evidence), Some(note).filter(|_| hole == Hole::Read))
+            }
             Some(Said::Unsupported(evidence)) => {
                 (Isolation::Closed, Some(evidence), Some("the server has no such operation".to_owned()))
             }
@@ -245,6 +284,15 @@ impl CheckJob {
         };
         let (lets, action) = (hole.lets().to_owned(), hole.action().to_owned());
         Some(HoleFinding { hole, lets, action, state, evidence, note })
+    }
+}
+
+/// How far an answer is from telling that a way out is shut.
+fn openness(said: &Said) -> u8 {
+    match said {
+        Said::Yes(_) => 2,
+        Said::Past(..) | Said::Unclear(..) => 1,
+        Said::Denied(_) | Said::Unsupported(_) => 0,
     }
 }
 

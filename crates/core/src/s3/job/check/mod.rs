@@ -3,7 +3,7 @@
 //! ```text
 //!  List Put ListParts Versioning ObjectLock Delete DeleteVersion  holes …   (all at the beginning)
 //!  Abort ── not denied ──▶ Create ──▶ abort it
-//!  Get the marker ── not there ──▶ write it ──▶ get it ──▶ Copy from it, Overwrite
+//!  Get the marker ── not there ──▶ write it ──▶ get it, Copy from it ──▶ Overwrite
 //! ```
 //!
 //! Three round trips at the most, if nothing has to be asked again; one more where only an answer
@@ -72,12 +72,22 @@ const HOLES: [Hole; 12] = [
 pub(super) enum Ask {
     Identity,
     Probe(Probe),
-    WriteMarker { conditional: bool },
+    WriteMarker {
+        conditional: bool,
+    },
     MarkerAgain,
-    Create { tagged: bool },
-    EndUpload { tagged: bool },
-    RemoveDeleteMarker { outside: bool },
+    Create {
+        tagged: bool,
+    },
+    EndUpload {
+        tagged: bool,
+    },
+    RemoveDeleteMarker {
+        outside: bool,
+    },
     Hole(Hole),
+    /// The other way to list all.
+    ListEmptyPrefix,
 }
 
 /// What was learned of a probe.
@@ -154,6 +164,7 @@ impl CheckJob {
             for hole in HOLES {
                 self.ask(now, Ask::Hole(hole), out);
             }
+            self.ask(now, Ask::ListEmptyPrefix, out);
         }
     }
 
@@ -283,7 +294,10 @@ impl CheckJob {
         let absent =
             matches!(self.answers.get(&Ask::Probe(Probe::Get)), Some(Said::Past(_, failure::Class::NoSuchKey)));
         match said {
-            Said::Yes(_) | Said::Past(..) => self.ask(now, Ask::MarkerAgain, out),
+            Said::Yes(_) | Said::Past(..) => {
+                self.ask(now, Ask::MarkerAgain, out);
+                self.ask(now, Ask::Probe(Probe::Copy), out);
+            }
             // The server may not know the condition; the key was seen to be free.
             Said::Unsupported(_) | Said::Unclear(..) if conditional && absent => {
                 self.ask(now, Ask::WriteMarker { conditional: false }, out);
@@ -302,7 +316,9 @@ impl CheckJob {
     fn readable(&mut self, now: Millis, reply: &Reply<Ask>, said: &Said, out: &mut Out) {
         self.site = success(reply).and_then(|answer| probe::site_of(answer.body));
         self.learn(Probe::Get, Verdict::Allowed, Some(said.clone().evidence()), None);
-        self.ask(now, Ask::Probe(Probe::Copy), out);
+        if reply.token == Ask::Probe(Probe::Get) {
+            self.ask(now, Ask::Probe(Probe::Copy), out);
+        }
     }
 
     fn locked(&mut self, reply: &Reply<Ask>, said: &Said) {
