@@ -131,7 +131,7 @@ impl Ui {
     /// A line of data on stdout.
     pub fn data(&self, text: &str) {
         // A reader that went away (`| head`) is no error of ours.
-        let _ = writeln!(io::stdout().lock(), "{text}");
+        let _ = writeln!(io::stdout().lock(), "{}", printable(text));
     }
 
     fn object(&self, value: &serde_json::Value) {
@@ -144,7 +144,17 @@ impl Ui {
 }
 
 fn write_line(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", printable(text));
+}
+
+/// Servers, policies and keys hold anything: what would move a terminal's cursor is shown, not
+/// sent.
+fn printable(text: &str) -> std::borrow::Cow<'_, str> {
+    let moves = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(moves) {
+        return text.into();
+    }
+    text.chars().map(|c| if moves(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
 fn bar(len: u64) -> ProgressBar {

@@ -86,7 +86,9 @@ impl Report {
     /// The report as people read it.
     #[must_use]
     pub fn text(&self) -> String {
-        text::report(self)
+        // A policy's own words are in it, and may hold what moves a terminal's cursor.
+        let shown = |c: char| if c.is_control() && c != '\n' { c.escape_default().to_string() } else { c.to_string() };
+        text::report(self).chars().map(shown).collect()
     }
 }
 

@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use holdfast_core::{
     error::Evidence,
+    iam::parse::parse,
     verdict::{CheckReport, Finding, HoleFinding, Isolation, StolenKey, Verdict},
 };
+
+use serde_json::{Value, json};
 
 use crate::ui::error_text;
 
@@ -168,7 +171,7 @@ fn gaps(out: &mut String, report: &CheckReport) {
         if let Some(statement) = &finding.statement {
             let Finding { action, resource, .. } = finding;
             line(out, &format!("\n{STRONG}To allow {action} on {resource}, add this statement:{STRONG:#}"));
-            line(out, &format!("{statement:#}"));
+            line(out, &in_order(statement));
         }
     }
     if let Some(policy) = &report.closing_policy {
@@ -179,11 +182,24 @@ fn gaps(out: &mut String, report: &CheckReport) {
                  `holdfast policy generate group`):{STRONG:#}"
             ),
         );
-        line(out, &format!("{policy:#}"));
+        line(out, &in_order(policy));
     }
     if report.findings.iter().any(|finding| finding.statement.is_some()) {
         line(out, "\nA change of a policy may take a minute to be known everywhere.");
     }
+}
+
+/// JSON with the keys in the order that people know from IAM.
+fn in_order(value: &Value) -> String {
+    let whole = match value.get("Statement") {
+        Some(_) => value.clone(),
+        None => json!({ "Version": "2012-10-17", "Statement": [value] }),
+    };
+    let written = parse(&whole.to_string()).ok().and_then(|policy| match value.get("Statement") {
+        Some(_) => serde_json::to_string_pretty(&policy).ok(),
+        None => serde_json::to_string_pretty(policy.statements.first()?).ok(),
+    });
+    written.unwrap_or_else(|| format!("{value:#}"))
 }
 
 fn line(out: &mut String, text: &str) {

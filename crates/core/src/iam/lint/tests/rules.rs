@@ -291,3 +291,13 @@ fn every_rule_has_a_test() {
         assert!(noted || text.contains(&format!(" {}\"", rule.id())), "{}", rule.id());
     }
 }
+
+/// Found by the fuzz target: an action's name is a stranger's word.
+#[test]
+fn a_policy_cannot_move_the_cursor() {
+    let escape = "s3:Put\\u001b[2J\\rObject";
+    let report = lint_text(&policy(&allow(&format!("'{escape}'"), "'@/home/~/*'")), &Options::default());
+    let text = report.text();
+    assert!(text.contains("s3:Put\\u{1b}[2J\\rObject"), "{text}");
+    assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+}
