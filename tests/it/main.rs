@@ -12,4 +12,6 @@ mod crash;
 mod credentials;
 mod explain;
 mod faults;
+mod fleet;
 mod input;
+mod policies;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{abi::Millis, error::Error, provider::Rung};
+use crate::{abi::Millis, error::Error, fleet::Client, provider::Rung};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +82,13 @@ pub enum Event {
         /// The prefix.
         prefix: String,
     },
+    /// Clients of a fleet that are known so far.
+    ClientsFound {
+        /// How many.
+        clients: u64,
+    },
+    /// One client of a fleet.
+    Client(Client),
     /// Not as it should be, and not fatal.
     Warning(Error),
     /// The moment a request went out, for tracing; only with `--verbose`.

@@ -3,7 +3,7 @@
 //! This is the job as the module sees it: addresses, sizes and wishes, no file names. The job
 //! that the command line and the plugin write (`docs/job.md`) is the host's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ pub enum Work {
     Upload(Box<Upload>),
     /// List objects.
     List(List),
+    /// Find each client's newest backup.
+    Fleet(Fleet),
     /// Get an object, to keep it or only to verify it.
     Fetch(Fetch),
     /// Abort multipart uploads of our own.
@@ -144,6 +146,19 @@ pub struct List {
     /// Stop at the next `/`, and name what is below it once.
     #[serde(default)]
     pub shallow: bool,
+}
+
+/// Find each client's newest backup: a client is a prefix directly below this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fleet {
+    /// What all clients' prefixes begin with.
+    pub prefix: Prefix,
+    /// A newest backup that is older than this is stale, in milliseconds.
+    pub max_age_ms: u64,
+    /// Clients that must be there, without their slash.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub expected: BTreeSet<String>,
 }
 
 /// Get an object.

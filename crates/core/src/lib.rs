@@ -11,17 +11,19 @@
 //! tests turn it on; the runner is built without it and so cannot sign or parse what it carries.
 //!
 //! ```text
-//!  Input ──▶ session ──▶ job/{upload,list,fetch,abort,explain} ──▶ s3/conversation ──▶ Output
+//!  Input ──▶ session ──▶ job/{upload,list,fetch,fleet,…}   ──▶ s3/conversation ──▶ Output
 //!                                      │                       │ retry, pace, region, clock, keys
 //!                                    plan                    s3/op/* ──▶ s3/sign
 //! ```
 
 pub mod abi;
+mod date;
 pub mod digest;
 pub mod endpoint;
 pub mod error;
 pub mod event;
 pub mod explanation;
+pub mod fleet;
 pub mod iam;
 pub mod job;
 pub mod journal;

@@ -250,6 +250,14 @@ pub fn marker_text(site: &str) -> String {
     format!("{:#}\n", json!({ "holdfast": 1, "site": site, "about": why }))
 }
 
+/// Whether an object is a client's, and not one of ours: not the marker, nothing that a check asked
+/// about, and not the empty object by which consoles show a folder.
+#[must_use]
+pub fn is_backup(key: &str) -> bool {
+    let name = key.rsplit('/').next().unwrap_or(key);
+    !name.is_empty() && name != MARKER && !name.starts_with(PROBE)
+}
+
 /// The site id in a marker.
 #[must_use]
 pub fn site_of(marker: &[u8]) -> Option<String> {
@@ -349,6 +357,17 @@ mod tests {
         let get = statement(Probe::Get, "aws-cn", &bucket, &prefix, None);
         assert_eq!(get["Resource"], "arn:aws-cn:s3:::backups/home/client1/*");
         assert!(get.get("Condition").is_none());
+    }
+
+    #[test]
+    fn what_a_check_leaves_is_no_backup() {
+        for backup in ["home/client1/a.zip", "home/client1/holdfast-site.json.zip", "holdfast-probe-r1/a.zip", "a"] {
+            assert!(is_backup(backup), "{backup}");
+        }
+        for other in ["home/client1/holdfast-site.json", "home/client1/", "home/client1/holdfast-probe-r1", MARKER, ""]
+        {
+            assert!(!is_backup(other), "{other}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::Error, explanation::Explanation, provider::Rung, verdict::CheckReport};
+use crate::{error::Error, explanation::Explanation, fleet::FleetReport, provider::Rung, verdict::CheckReport};
 
 /// The end of a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub enum Report {
         /// Their bytes.
         bytes: u64,
     },
+    /// Every client was looked at; each was told as an event.
+    Fleet(FleetReport),
     /// An object was fetched and compared.
     Fetch(FetchReport),
     /// Multipart uploads of ours are gone.

@@ -9,7 +9,8 @@ use crate::{
     s3::{
         conversation::{Conversation, Out},
         job::{
-            abort::AbortJob, check::CheckJob, explain::ExplainJob, fetch::FetchJob, list::ListJob, upload::UploadJob,
+            abort::AbortJob, check::CheckJob, explain::ExplainJob, fetch::FetchJob, fleet::FleetJob, list::ListJob,
+            upload::UploadJob,
         },
     },
     secret::Credentials,
@@ -105,6 +106,7 @@ fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
     Ok(match &begin.job.work {
         Work::Upload(_) => Box::new(UploadJob::begin(begin, out)?),
         Work::List(_) => Box::new(ListJob::begin(begin, out)),
+        Work::Fleet(_) => Box::new(FleetJob::begin(begin)),
         Work::Fetch(_) => Box::new(FetchJob::begin(begin, out)),
         Work::Abort(_) => Box::new(AbortJob::begin(begin, out)),
         Work::Check(_) => Box::new(CheckJob::begin(begin, out)?),

@@ -51,6 +51,15 @@ pub enum Command {
     Verify(Verify),
     /// List objects
     List(List),
+    /// The hoster's view: how old is each client's newest backup?
+    ///
+    /// A client is a prefix directly below the one that is named. Every client's objects are
+    /// listed and nothing is read, so any backup counts, whichever tool sent it; `holdfast verify`
+    /// says whether one is whole. It takes a key that may list all clients: `holdfast policy
+    /// generate fleet` writes its policy.
+    #[command(after_help = "Exit codes: 0 every client has a fresh backup; 3 one has not, or could not be listed, or \
+                            there are no clients; 12 the clients cannot be listed at all.")]
+    Fleet(Fleet),
     /// What this machine has sent, is sending, or has begun to send
     #[command(subcommand)]
     Job(Job),
@@ -210,6 +219,35 @@ pub struct List {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub output: Output,
+}
+
+/// `holdfast fleet`
+#[derive(Debug, Args)]
+pub struct Fleet {
+    /// What all clients' prefixes begin with: s3://BUCKET/home/
+    #[arg(value_name = "s3://BUCKET/PREFIX/")]
+    pub prefix: String,
+    /// How old a newest backup may be, such as 26h, 7d; what is older is stale
+    #[arg(long, value_name = "TIME", default_value = "26h", value_parser = crate::units::parse_time)]
+    pub max_age: std::time::Duration,
+    /// Names of clients that must be there, one a line; - for stdin
+    #[arg(long, value_name = "FILE")]
+    pub clients: Option<PathBuf>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    /// One JSON document on stdout
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Say nothing but errors: the exit code tells
+    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
 }
 
 /// `holdfast job`

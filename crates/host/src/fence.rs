@@ -9,6 +9,7 @@
 //! | upload | Head, Put, Create, UploadPart, Complete, ListParts, Abort  | ListParts, Abort  | List, prefix = key   |
 //! | fetch  | Head, Get                                                  |                   |                      |
 //! | list   |                                                            |                   | List, below prefix   |
+//! | fleet  |                                                            |                   | List, below prefix   |
 //! | abort  |                                                            | ListParts, Abort  |                      |
 //! | explain |                                                           |                   |                      |
 //! | check  | see below                                                  |                   |                      |
@@ -238,6 +239,7 @@ impl Fence {
             (Work::Upload(upload), Op::ListObjectsV2) => (true, prefix == upload.key.as_str()),
             (Work::Fetch(fetch), Op::HeadObject | Op::GetObject) => (true, is(&fetch.key)),
             (Work::List(list), Op::ListObjectsV2) => (true, prefix.starts_with(list.prefix.as_str())),
+            (Work::Fleet(fleet), Op::ListObjectsV2) => (true, prefix.starts_with(fleet.prefix.as_str())),
             (Work::Abort(abort), Op::AbortMultipartUpload | Op::ListParts) => (true, is_orphan(&abort.orphans)),
             (Work::Check(_), _) => check::useful_and_right(&self.job, self.places.as_ref(), operation, place, query),
             _ => (false, false),

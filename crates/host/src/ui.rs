@@ -199,9 +199,12 @@ fn words(event: &Event, verbose: bool) -> Option<String> {
         }
         Event::Warning(error) => warning(error),
         Event::PartDone { part, len } if verbose => format!("part {part} is there ({})", HumanBytes(*len)),
-        Event::PartDone { .. } | Event::Entry(_) | Event::CommonPrefix { .. } | Event::Sending { .. } => {
-            return None;
-        }
+        Event::PartDone { .. }
+        | Event::Entry(_)
+        | Event::CommonPrefix { .. }
+        | Event::ClientsFound { .. }
+        | Event::Client(_)
+        | Event::Sending { .. } => return None,
     })
 }
 
@@ -268,6 +271,7 @@ pub fn report_text(report: &Report, place: &str) -> String {
                 format!("{place}: {len} read, and they agree with {}", with.join(" and "))
             }
         }
+        Report::Fleet(fleet) => format!("{} of {} clients have a fresh backup", fleet.fresh, fleet.clients),
         Report::Check(check) => check.summary.sentence.clone(),
         Report::Explain(explanation) => format!("{} errors explained", explanation.findings.len()),
         Report::Abort { aborted } => format!("{aborted} unfinished uploads aborted"),

@@ -21,7 +21,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than 16 EiB".to_owned())
 }
 
-/// Reads `90s`, `15m`, `2h`; a bare number is seconds.
+/// Reads `90s`, `15m`, `2h`, `7d`; a bare number is seconds.
 ///
 /// # Errors
 /// When it is not a time.
@@ -31,7 +31,8 @@ pub fn parse_time(text: &str) -> Result<Duration, String> {
         "" | "s" => 1,
         "m" | "min" => 60,
         "h" => 3_600,
-        _ => return Err("a time is a number with s, m or h, such as 15m".to_owned()),
+        "d" => 86_400,
+        _ => return Err("a time is a number with s, m, h or d, such as 15m".to_owned()),
     };
     let number: u64 = number.parse().map_err(|_| "a time begins with a whole number".to_owned())?;
     number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(|| "that is too long".to_owned())
@@ -55,7 +56,7 @@ mod tests {
         for text in ["", "MiB", "-1", "1.5GiB", "3 parsecs", "99999999999TiB"] {
             assert!(parse_size(text).is_err(), "{text}");
         }
-        for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200)] {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("15m", 900), ("2h", 7200), ("7d", 604_800)] {
             assert_eq!(parse_time(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         assert!(parse_time("soon").is_err());

@@ -11,13 +11,13 @@ use std::net::IpAddr;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    date,
     document::{Condition, Version},
     glob::Glob,
     operator::{Operator, Quantifier, Test},
     pattern::{Dialect, Pattern, Wildcards},
     request::{Lookup, Request},
 };
+use crate::date;
 
 /// What a condition says of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,6 @@
 
 pub mod action;
 pub mod condition;
-mod date;
 pub mod document;
 pub mod evaluate;
 pub mod generate;

@@ -7,6 +7,7 @@ mod check;
 mod crash;
 mod fault;
 mod fetch;
+mod fleet;
 mod list;
 mod resume;
 mod scenario;

@@ -33,6 +33,8 @@ pub(crate) struct Scenario {
     pub(crate) remembered: Remembered,
     pub(crate) now: Millis,
     pub(crate) events: Vec<Event>,
+    /// Inputs that were on their way at one time.
+    pub(crate) most_in_flight: usize,
     /// Times fresh keys were asked for.
     pub(crate) renewals: u32,
     /// A crash loses records that were not durable.
@@ -84,6 +86,7 @@ impl Scenario {
             remembered: Remembered::default(),
             now: NOON,
             events: Vec::new(),
+            most_in_flight: 0,
             renewals: 0,
             lossy: false,
             seed: 7,
@@ -140,6 +143,7 @@ impl Scenario {
         loop {
             turns += 1;
             assert!(turns < 100_000, "the job goes on for ever; calls: {:?}", self.server.calls.len());
+            self.most_in_flight = self.most_in_flight.max(inbox.len());
             let Some(input) = inbox.pop_front() else {
                 let Some(at) = wake.take() else { panic!("the job waits for nothing; calls: {:?}", self.server.calls) };
                 self.now = self.now.max(at);

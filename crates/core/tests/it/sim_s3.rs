@@ -107,6 +107,12 @@ pub(crate) struct Server {
     pub(crate) faults: BTreeMap<usize, Fault>,
     /// Operations that are denied, always.
     pub(crate) denied: Vec<&'static str>,
+    /// Prefixes that may not be listed, to the letter.
+    pub(crate) denied_prefixes: Vec<String>,
+    /// When objects were written; 2 o'clock this morning when it is not said.
+    pub(crate) dates: BTreeMap<String, String>,
+    /// Entries on a page of a listing: few, so that several pages are needed.
+    pub(crate) page_len: usize,
     /// Refuse `x-amz-checksum-*`, as Backblaze did.
     pub(crate) no_checksums: bool,
     /// 501 on `If-None-Match`.
@@ -129,6 +135,9 @@ impl Default for Server {
             calls: Vec::new(),
             faults: BTreeMap::new(),
             denied: Vec::new(),
+            denied_prefixes: Vec::new(),
+            dates: BTreeMap::new(),
+            page_len: 2,
             no_checksums: false,
             no_conditions: false,
             forgets_completed: true,
@@ -467,17 +476,37 @@ impl Server {
     fn list(&self, asked: &Asked<'_>) -> Said {
         let prefix = asked.query.get("prefix").map_or("", String::as_str);
         let after = asked.query.get("continuation-token").map_or("", String::as_str);
-        let max: usize = asked.query.get("max-keys").map_or(1000, |n| n.parse().unwrap()).min(2);
-        let matching = self.objects.iter().filter(|(key, _)| key.starts_with(prefix) && key.as_str() > after);
-        let page: Vec<_> = matching.clone().take(max).collect();
-        let more = matching.count() > page.len();
+        let max: usize = asked.query.get("max-keys").map_or(1000, |n| n.parse().unwrap()).min(self.page_len);
+        if self.denied_prefixes.iter().any(|denied| denied == prefix) {
+            return error(403, "AccessDenied");
+        }
+        // Each key, or the prefix that stands for it and its neighbours.
+        let shown = |key: &str| match (asked.query.get("delimiter"), key[prefix.len()..].find('/')) {
+            (Some(_), Some(slash)) => key[..=prefix.len() + slash].to_owned(),
+            _ => key.to_owned(),
+        };
+        let mut matching: Vec<_> = self
+            .objects
+            .range(prefix.to_owned()..)
+            .take_while(|(key, _)| key.starts_with(prefix))
+            .map(|(key, object)| (shown(key), object))
+            .filter(|(name, _)| name.as_str() > after)
+            .collect();
+        matching.dedup_by(|(a, _), (b, _)| a == b);
+        let page = &matching[..max.min(matching.len())];
+        let more = matching.len() > page.len();
         let mut xml = format!("<ListBucketResult><IsTruncated>{more}</IsTruncated>");
         if let (true, Some((last, _))) = (more, page.last()) {
             xml += &format!("<NextContinuationToken>{last}</NextContinuationToken>");
         }
-        for (key, object) in page {
+        for (name, object) in page {
+            if asked.query.contains_key("delimiter") && name.ends_with('/') && name != prefix {
+                xml += &format!("<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>");
+                continue;
+            }
+            let date = self.dates.get(name).map_or("2026-11-23T02:00:00.000Z", String::as_str);
             xml += &format!(
-                "<Contents><Key>{key}</Key><LastModified>2026-11-23T02:00:00.000Z</LastModified><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>",
+                "<Contents><Key>{name}</Key><LastModified>{date}</LastModified><ETag>&quot;{}&quot;</ETag><Size>{}</Size></Contents>",
                 object.etag,
                 object.bytes.len()
             );

@@ -51,6 +51,6 @@ fn line(entry: &Entry) -> String {
 }
 
 /// A key is anything: what would move a terminal's cursor is shown, not sent.
-fn printable(key: &str) -> String {
+pub(super) fn printable(key: &str) -> String {
     key.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

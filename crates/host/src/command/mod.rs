@@ -3,6 +3,7 @@
 mod check;
 mod completions;
 mod explain;
+mod fleet;
 mod get;
 mod job;
 mod list;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Exit {
         Command::Get(args) => get::get(&args),
         Command::Verify(args) => get::verify(&args),
         Command::List(args) => list::run(&args),
+        Command::Fleet(args) => fleet::run(&args),
         Command::Job(args) => job::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Explain(args) => explain::run(&args),

@@ -1,12 +1,12 @@
 //! Requests that pass and requests that must not, each under the name of what it attempts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_core::{
     abi::RequestId,
     digest::DigestKind,
     endpoint::Endpoint,
-    job::{Abort, Check, Encryption, List, ObjectSettings, Target, Upload},
+    job::{Abort, Check, Encryption, Fleet, List, ObjectSettings, Target, Upload},
     name::{Bucket, Prefix, UploadId},
     provider::Addressing,
 };
@@ -51,6 +51,11 @@ fn fetch() -> Job {
 
 fn list() -> Job {
     work(Work::List(List { prefix: Prefix::parse("home/client1/").expect("a prefix"), shallow: false }))
+}
+
+fn fleet() -> Job {
+    let prefix = Prefix::parse("home/").expect("a prefix");
+    work(Work::Fleet(Fleet { prefix, max_age_ms: 1, expected: BTreeSet::from(["client1".to_owned()]) }))
 }
 
 fn abort() -> Job {
@@ -182,6 +187,8 @@ fn the_other_jobs_may_do_what_they_need() {
         (fetch(), get("bytes=0-0", 0, 1), Operation::GetObject),
         (fetch(), get(&format!("bytes=5-{}", LEN - 1), 5, LEN - 5), Operation::GetObject),
         (list(), request(Method::Get, url("?list-type=2&prefix=home%2Fclient1%2F")), Operation::ListObjectsV2),
+        (fleet(), request(Method::Get, url("?delimiter=%2F&list-type=2&prefix=home%2F")), Operation::ListObjectsV2),
+        (fleet(), request(Method::Get, url("?list-type=2&prefix=home%2Fclient1%2F")), Operation::ListObjectsV2),
         (
             list(),
             request(
@@ -334,6 +341,11 @@ fn what_the_job_does_not_do_is_refused() {
         ("delete while fetching", fetch(), Method::Delete, format!("{PATH}?uploadId=id")),
         ("list while fetching", fetch(), Method::Get, "?list-type=2".to_owned()),
         ("read while listing", list(), Method::Get, "home/client1/x".to_owned()),
+        ("read a client's object", fleet(), Method::Get, "home/client1/x".to_owned()),
+        ("look at a client's object", fleet(), Method::Head, "home/client1/x".to_owned()),
+        ("write among the clients", fleet(), Method::Put, "home/client1/x".to_owned()),
+        ("delete among the clients", fleet(), Method::Delete, "home/client1/x".to_owned()),
+        ("see the clients' uploads", fleet(), Method::Get, "?uploads&prefix=home%2F".to_owned()),
         ("write while listing", list(), Method::Put, "home/client1/x".to_owned()),
         ("create while aborting", abort(), Method::Post, "home/client1/old.zip?uploads".to_owned()),
         ("complete while aborting", abort(), Method::Post, "home/client1/old.zip?uploadId=old-id".to_owned()),
@@ -358,6 +370,8 @@ fn the_right_operation_in_the_wrong_place_is_refused() {
         ),
         ("write to an orphan's key", upload(), Method::Post, "home/client1/old.zip?uploads".to_owned()),
         ("an orphan's id on another key", abort(), Method::Delete, "home/client2/x?uploadId=old-id".to_owned()),
+        ("list beside the fleet", fleet(), Method::Get, "?delimiter=%2F&list-type=2".to_owned()),
+        ("list the fleet without its slash", fleet(), Method::Get, "?list-type=2&prefix=home".to_owned()),
         ("list the root", list(), Method::Get, "?list-type=2".to_owned()),
         ("list the root, prefix empty", list(), Method::Get, "?list-type=2&prefix=".to_owned()),
         ("list all clients", list(), Method::Get, "?list-type=2&prefix=home%2F".to_owned()),

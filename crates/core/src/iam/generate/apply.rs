@@ -72,6 +72,12 @@ pub(super) fn notes(kind: Kind, options: &Options) -> Vec<String> {
     }
     if options.dialect == Dialect::Minio {
         note("ALIAS is the name that `mc alias set` gave the server");
+        if matches!(kind, Kind::Set | Kind::OneClient | Kind::Group) {
+            note(
+                "on MinIO s3:DeleteObject deletes old versions too, so s3:DeleteObjectVersion is denied, and not only \
+                 left out: without that statement a stolen key destroys backups for good, versions and all",
+            );
+        }
         if kind == Kind::Set {
             note("MinIO asks a bucket policy only about requests without keys, so there is none; serve it with TLS");
         }

@@ -16,6 +16,7 @@ pub(super) fn read_write(options: &Options, prefix: &ClientPrefix) -> Document {
     statements.push(list_own(options, prefix));
     statements.push(allow("UseOwnPrefix", &object_actions(options), objects(options, prefix)));
     statements.extend(kms(options));
+    statements.extend(keep_versions(options, prefix));
     let (file, title) = match &options.client {
         Some(client) => (format!("{}-policy.json", client.as_str()), "the policy of one client"),
         None => ("group-policy.json".to_owned(), "the policy of every client"),
@@ -105,6 +106,13 @@ fn write_actions(options: &Options) -> Vec<&'static str> {
         actions.push("s3:PutObjectTagging");
     }
     actions
+}
+
+/// On MinIO `s3:DeleteObject` deletes versions too, unless `s3:DeleteObjectVersion` is denied: not
+/// to allow it is not enough, as it is on AWS. Measured; `tests/it/policies.rs` shows it.
+fn keep_versions(options: &Options, prefix: &ClientPrefix) -> Option<Statement> {
+    let deny = || deny("KeepVersions", &["s3:DeleteObjectVersion"], vec![objects(options, prefix)]);
+    (options.dialect == Dialect::Minio).then(deny)
 }
 
 /// The parts of a multipart upload are decrypted when they are put together.

@@ -205,12 +205,40 @@ fn other_kinds_come_with_theirs() {
 fn minio_is_spoken_to_in_its_own_commands() {
     let minio = Options { dialect: Dialect::Minio, ..options() };
     let made = generate(Kind::Set, &minio, "my policies/").expect("fits");
-    insta::assert_snapshot!(format!("{}\n{}", made.documents[1].json(), commands(&made)));
+    let documents = made.documents.iter().map(Document::json).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(format!("{documents}\n{}", commands(&made)));
     for (kind, change) in
         [(Kind::BucketPolicy, None), (Kind::Set, Some("arn:aws:kms:us-west-2:111122223333:key/1234abcd-12ab"))]
     {
         let options = Options { kms_key: change.map(|arn| KmsKey::parse(arn).expect("valid")), ..minio.clone() };
         assert!(matches!(generate(kind, &options, ""), Err(GenerateError::Minio(_))));
+    }
+}
+
+#[test]
+fn on_minio_versions_are_kept_by_a_denial() {
+    let denied = |kind, options: &Options| -> Vec<String> {
+        let made = generate(kind, options, "").expect("fits");
+        let denies = |statement: &&Statement| statement.effect.value == Effect::Deny;
+        policy_of(&made.documents[0])
+            .statements
+            .iter()
+            .filter(denies)
+            .map(|statement| {
+                let resource = &statement.resources.as_ref().expect("has one").patterns[0].value;
+                format!("{} on {resource}", statement.actions.patterns[0].value)
+            })
+            .collect()
+    };
+    let objects = "s3:DeleteObjectVersion on arn:aws:s3:::rainworks-hosting-backups/home";
+    for (kind, options, client) in [
+        (Kind::Set, options(), "${aws:username}"),
+        (Kind::Group, options(), "${aws:username}"),
+        (Kind::OneClient, client1(), "client1"),
+    ] {
+        assert_eq!(denied(kind, &options), [""; 0]);
+        let minio = Options { dialect: Dialect::Minio, ..options };
+        assert_eq!(denied(kind, &minio), [format!("{objects}/{client}/*")]);
     }
 }
 

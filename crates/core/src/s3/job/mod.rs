@@ -4,5 +4,6 @@ pub(crate) mod abort;
 pub(crate) mod check;
 pub(crate) mod explain;
 pub(crate) mod fetch;
+pub(crate) mod fleet;
 pub(crate) mod list;
 pub(crate) mod upload;

@@ -44,7 +44,7 @@ pub(super) fn policy(path: &Path) -> Result<PolicyFile, Error> {
 }
 
 /// Reads the names of clients, one a line. Empty lines and the spaces around a name are nothing.
-pub(super) fn clients(path: &Path) -> Result<Vec<String>, Error> {
+pub(in crate::command) fn clients(path: &Path) -> Result<Vec<String>, Error> {
     let name = name(path);
     let bytes = read(path, CLIENTS_MAX_LEN)?;
     if bytes.len() > CLIENTS_MAX_LEN {

@@ -5,6 +5,7 @@ mod generate;
 mod lint;
 mod simulate;
 
+pub(super) use file::clients;
 use holdfast_core::{
     error::Error,
     iam::generate::{ClientPrefix, FaultyName},

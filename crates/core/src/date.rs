@@ -1,5 +1,5 @@
-//! Dates as conditions hold them: [W3C's forms of ISO 8601](https://www.w3.org/TR/NOTE-datetime),
-//! or seconds since 1970.
+//! Dates as listings and conditions hold them: [W3C's forms of ISO
+//! 8601](https://www.w3.org/TR/NOTE-datetime), or seconds since 1970.
 
 /// Milliseconds since 1970; `None` when it is no date.
 #[must_use]
