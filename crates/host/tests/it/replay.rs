@@ -1,7 +1,7 @@
 //! The same inputs lead to the same outputs, natively and in wasm: whole jobs against a scripted
 //! server, each input given to both sessions, each request held against the fence.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use holdfast::{
     fence::{Fence, Operation, Refusal},
@@ -12,7 +12,7 @@ use holdfast_core::{
     abi::{Frame, Headers, Input, Millis, Output, Received, Request, RequestId, Sent, Session, Sink, TransportCause},
     digest::{DigestKind, Digests},
     endpoint::Endpoint,
-    job::{Abort, Encryption, Fetch, Job, List, ObjectSettings, Orphan, Remembered, Target, Upload, Work},
+    job::{Abort, Encryption, Fetch, Fleet, Job, List, ObjectSettings, Orphan, Remembered, Target, Upload, Work},
     name::{Bucket, Key, Prefix, UploadId},
     report::Outcome,
     secret::{Credentials, Secret},
@@ -108,12 +108,14 @@ impl Server {
                 let page = self.pages;
                 let next = format!("<NextContinuationToken>{page}+/=</NextContinuationToken>");
                 let next = if more { next } else { String::new() };
+                let clients = "<CommonPrefixes><Prefix>home/client1/</Prefix></CommonPrefixes>";
+                let clients = if request.url.contains("delimiter=") { clients } else { "" };
                 ok(
                     Vec::new(),
                     &format!(
                         "<ListBucketResult><IsTruncated>{more}</IsTruncated>{next}<Contents><Key>home/client1/{page}</Key>\
                      <LastModified>2026-11-23T02:00:00.000Z</LastModified><ETag>\"e\"</ETag><Size>7</Size></Contents>\
-                     </ListBucketResult>"
+                     {clients}</ListBucketResult>"
                     ),
                 )
             }
@@ -123,6 +125,7 @@ impl Server {
                 let received = Received { len: *len, digests: digests_of(*offset, digests) };
                 Answer::Response(206, vec![etag, ("content-range".to_owned(), range)], Vec::new(), Some(received))
             }
+            other => panic!("none of these jobs asks for {other:?}"),
         }
     }
 }
@@ -254,11 +257,14 @@ fn jobs() -> Vec<Job> {
     let key = Key::parse(KEY).expect("a key");
     let fetch = Work::Fetch(Fetch { key: key.clone(), etag: None, keep: true, known: None });
     let list = Work::List(List { prefix: Prefix::parse("home/client1/").expect("a prefix"), shallow: true });
+    let prefix = Prefix::parse("home/").expect("a prefix");
+    let fleet = Work::Fleet(Fleet { prefix, max_age_ms: 1, expected: BTreeSet::from(["client2".to_owned()]) });
     let orphan = Orphan { key, upload_id: UploadId::parse("id").expect("an id") };
     let abort = Work::Abort(Abort { orphans: vec![orphan] });
     let mut jobs = Vec::new();
     for endpoint in ["https://s3.eu-west-1.amazonaws.com", "http://127.0.0.1:9000", "https://s3.wasabisys.com"] {
-        for work in [upload(40 * MIB + 1), upload(5), upload(0), fetch.clone(), list.clone(), abort.clone()] {
+        let others = [&fetch, &list, &fleet, &abort].map(Clone::clone);
+        for work in [upload(40 * MIB + 1), upload(5), upload(0)].into_iter().chain(others) {
             jobs.push(job(endpoint, work));
         }
     }
