@@ -87,6 +87,12 @@ impl Setup {
         })
     }
 
+    /// Which keys signed, and where they came from: `AKIA… from the environment`.
+    pub(super) fn signed_with(&self) -> Option<String> {
+        let keys = self.keys.as_ref()?;
+        Some(format!("{} from {}", keys.access_key_id()?, keys.place()?))
+    }
+
     /// Runs a conversation to its end.
     pub(super) fn converse(&mut self, task: Task<'_>) -> Result<Outcome, Error> {
         let Self { target, ui, keys, client, endpoints, stop, .. } = self;

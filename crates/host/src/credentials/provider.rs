@@ -88,6 +88,12 @@ impl Provider {
         self.last().map(|last| last.place)
     }
 
+    /// The id of the key, which is not secret.
+    #[must_use]
+    pub fn access_key_id(&self) -> Option<String> {
+        self.last().map(|last| last.credentials.access_key_id)
+    }
+
     /// What there is to say about the way they are kept.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {

@@ -58,12 +58,13 @@ pub(super) fn run(args: cli::Check) -> Result<Exit, Error> {
         Outcome::Done(Report::Check(report)) => exit(report),
         _ => DONE,
     };
+    let keys = setup.signed_with();
     Ok(end(&mut setup.ui, &outcome, exit, |ui| {
         if let Outcome::Done(Report::Check(report)) = &outcome
             && !ui.json()
             && !args.output.quiet
         {
-            table::print(report, args.output.verbose);
+            table::print(report, keys.as_deref(), args.output.verbose);
         }
     }))
 }

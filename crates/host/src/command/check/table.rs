@@ -24,17 +24,17 @@ const NEVER_NEEDED: &str = "Not needed for any backup, though other tools ask fo
                             s3:ListBucketMultipartUploads, s3:ListAllMyBuckets, s3:GetBucketLocation, HeadBucket.";
 
 /// Prints it on stdout; in colour on a terminal.
-pub(super) fn print(report: &CheckReport, verbose: bool) {
+pub(super) fn print(report: &CheckReport, keys: Option<&str>, verbose: bool) {
     use std::io::Write as _;
     // A reader that has gone away wants no more.
-    let _ = write!(anstream::stdout().lock(), "{}", text(report, verbose));
+    let _ = write!(anstream::stdout().lock(), "{}", text(report, keys, verbose));
 }
 
 /// The text, in colour.
-pub(super) fn text(report: &CheckReport, verbose: bool) -> String {
+fn text(report: &CheckReport, keys: Option<&str>, verbose: bool) -> String {
     let mut text = String::new();
     let out = &mut text;
-    head(out, report);
+    head(out, report, keys);
     if let Some(error) = &report.trouble {
         line(out, &format!("{BAD}{}{BAD:#}", report.summary.sentence));
         for part in error_text(error).lines().skip(1) {
@@ -56,7 +56,7 @@ pub(super) fn text(report: &CheckReport, verbose: bool) -> String {
     text
 }
 
-fn head(out: &mut String, report: &CheckReport) {
+fn head(out: &mut String, report: &CheckReport, keys: Option<&str>) {
     let server = &report.server;
     let software = server.software.as_ref().map_or(String::new(), |software| format!(" ({software})"));
     let region = if server.region_learned { " (found out; set it to save a request)" } else { "" };
@@ -73,8 +73,14 @@ fn head(out: &mut String, report: &CheckReport) {
         };
         line(out, &format!("  clocks  {words}"));
     }
+    // An answer, whatever it says, has come all the way.
+    if server.clock_offset_ms.is_some() {
+        let tls = if server.tls { ", TLS agreed on" } else { "" };
+        line(out, &format!("  way     name found, connected{tls}, answered"));
+    }
+    line(out, &format!("  keys    {}", keys.unwrap_or("none: requests are not signed")));
     if let Some(identity) = &report.identity {
-        line(out, &format!("  keys    {} (account {})", identity.arn, identity.account));
+        line(out, &format!("          of {} (account {})", identity.arn, identity.account));
     }
     line(out, "");
 }
