@@ -153,8 +153,8 @@ fn denied(evidence: &Evidence, asked: &Asked<'_>) -> (Kind, String) {
     let (kind, hint) = match evidence.code.as_deref() {
         Some("InvalidAccessKeyId" | "XAdminUserNotFound") => (
             Kind::SignatureRejected,
-            "this server does not know the access key id: mistyped, deleted, another provider's or partition's; one \
-             that begins with ASIA goes with a session token",
+            "this server does not know the access key id: mistyped, swapped with the secret, deleted, another \
+             provider's or partition's; one that begins with ASIA goes with a session token",
         ),
         Some("SignatureDoesNotMatch") => (
             Kind::SignatureRejected,
@@ -314,6 +314,10 @@ fn fatal(evidence: &Evidence) -> (Kind, String) {
             _,
         )
         | ("", 411) => (Kind::Bug, "Holdfast sent something wrong: please report this"),
+        // As Go's and nginx's servers put it.
+        ("", 400) if ["to an https server", "to https port"].iter().any(|saying| words(evidence).contains(saying)) => {
+            (Kind::Malformed, "the endpoint speaks TLS on this port: write `https://` before its name")
+        }
         ("", 407) => (Kind::Unreachable, "the proxy wants a login: put it into HTTPS_PROXY"),
         ("", 300..400) => {
             (Kind::Malformed, "the endpoint sends us elsewhere: use the address that it names, if you trust it")
