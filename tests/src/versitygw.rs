@@ -104,6 +104,15 @@ impl Versitygw {
         self.server.id()
     }
 
+    /// Makes a user, who may do what bucket policies say.
+    pub fn add_user(&self, name: &str, secret: &str) {
+        let account = format!(
+            "<Account><Access>{name}</Access><Secret>{secret}</Secret><Role>user</Role>\
+             <UserID>0</UserID><GroupID>0</GroupID><ProjectID>0</ProjectID></Account>"
+        );
+        self.s3().send("PATCH", "/create-user", &[], &[], account.as_bytes()).expect_ok("create user");
+    }
+
     /// A client with the root key.
     pub fn s3(&self) -> S3 {
         let s3 = S3::new(&self.endpoint).with_region(&self.region);

@@ -271,22 +271,26 @@ pub fn arn(on: On, partition: &str, bucket: &Bucket, prefix: &Prefix, kms_key: O
     match on {
         On::Prefix | On::Bucket => format!("arn:{partition}:s3:::{bucket}"),
         On::Objects => format!("arn:{partition}:s3:::{bucket}/{prefix}*"),
-        On::KmsKey => kms_key.unwrap_or("*").to_owned(),
+        On::KmsKey => match kms_key {
+            Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
+            Some(id) if !id.starts_with("alias/") => format!("arn:{partition}:kms:*:*:key/{id}"),
+            // A policy names keys, not their aliases.
+            _ => format!("arn:{partition}:kms:*:*:key/*"),
+        },
         On::Account => "*".to_owned(),
     }
 }
 
-/// The one statement that closes a gap.
+/// The one statement that closes a gap: a probe's action on its ARN, or what a denial named.
 #[must_use]
-pub fn statement(probe: Probe, partition: &str, bucket: &Bucket, prefix: &Prefix, kms_key: Option<&str>) -> Value {
-    let on = probe.on();
+pub fn statement(probe: Probe, action: &str, resource: &str, prefix: &Prefix) -> Value {
     let mut statement = json!({
         "Sid": sid(probe),
         "Effect": "Allow",
-        "Action": probe.action(),
-        "Resource": arn(on, partition, bucket, prefix, kms_key),
+        "Action": action,
+        "Resource": resource,
     });
-    if on == On::Prefix && !prefix.as_str().is_empty() {
+    if probe.on() == On::Prefix && action == probe.action() && !prefix.as_str().is_empty() {
         statement["Condition"] = json!({ "StringLike": { "s3:prefix": [format!("{prefix}*")] } });
     }
     statement
@@ -351,10 +355,13 @@ mod tests {
     #[test]
     fn listing_is_granted_below_the_prefix_and_on_the_bucket() {
         let (bucket, prefix) = (Bucket::parse("backups").expect("b"), Prefix::parse("home/client1/").expect("p"));
-        let list = statement(Probe::List, "aws", &bucket, &prefix, None);
+        let statement = |probe: Probe, partition| {
+            super::statement(probe, probe.action(), &arn(probe.on(), partition, &bucket, &prefix, None), &prefix)
+        };
+        let list = statement(Probe::List, "aws");
         assert_eq!(list["Resource"], "arn:aws:s3:::backups");
         assert_eq!(list["Condition"]["StringLike"]["s3:prefix"][0], "home/client1/*");
-        let get = statement(Probe::Get, "aws-cn", &bucket, &prefix, None);
+        let get = statement(Probe::Get, "aws-cn");
         assert_eq!(get["Resource"], "arn:aws-cn:s3:::backups/home/client1/*");
         assert!(get.get("Condition").is_none());
     }

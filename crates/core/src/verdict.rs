@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    error::{Error, Evidence},
+    error::{Error, Evidence, Kind},
     probe::{Hole, Probe},
 };
 
@@ -153,6 +153,9 @@ pub struct BucketSettings {
     /// Whether new objects are locked for a time; `None` when it cannot be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locked: Option<bool>,
+    /// That lock is in governance mode: who may, lifts it (`s3:BypassGovernanceRetention`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub governance: bool,
 }
 
 /// Whether backups work.
@@ -207,10 +210,21 @@ pub fn summarize(
     trouble: Option<&Error>,
 ) -> Summary {
     let (backups, sentence, limits) = match trouble {
+        // That passes, and proves nothing.
+        Some(Error { kind: Kind::Throttled | Kind::Unavailable, what, .. }) => {
+            (Backups::Unknown, format!("Whether backups will work could not be found out: {what}."), Vec::new())
+        }
         Some(error) => (Backups::WillNotWork, format!("Backups will not work: {}.", error.what), Vec::new()),
         None => backups(findings),
     };
-    let (stolen_key, stolen_key_sentence) = stolen(findings, bucket);
+    let (stolen_key, stolen_key_sentence) = match trouble {
+        Some(_) => {
+            let sentence =
+                "If this key is stolen: whether backups can be destroyed is not known; nothing could be asked.";
+            (StolenKey::Inconclusive, sentence.to_owned())
+        }
+        None => stolen(findings, bucket),
+    };
     let (isolation, isolation_sentence) = isolation(holes);
     Summary { backups, sentence, limits, stolen_key, stolen_key_sentence, isolation, isolation_sentence }
 }
@@ -236,6 +250,10 @@ fn backups(findings: &[Finding]) -> (Backups, String, Vec<String>) {
         let nothing = findings.iter().all(|finding| finding.verdict != Allowed);
         let sentence = match finding.and_then(|finding| finding.note.as_deref()) {
             Some(note) if of(probe) == Some(NotSupported) => format!("Backups will not work: {note}."),
+            // No statement of one's own helps: the note says who can.
+            Some(note) if finding.is_some_and(|finding| finding.statement.is_none()) => {
+                format!("Backups will not work: `{action}` is denied; {note}.")
+            }
             _ if nothing => {
                 "Backups will not work: this key may do nothing at all there. The bucket may be somebody else's, its \
                  name or the prefix misspelt, or no policy is attached to the key's user."
@@ -302,6 +320,11 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
     };
     match bucket.versioned {
         Some(true) => match of(Probe::DeleteVersion) {
+            Some(Allowed) if bucket.locked == Some(true) && bucket.governance => say(
+                StolenKey::Inconclusive,
+                "it may delete versions, and Object Lock is in governance mode, which `s3:BypassGovernanceRetention` \
+                 overrides: deny that action, or choose compliance mode",
+            ),
             Some(Allowed) if bucket.locked == Some(true) => say(
                 StolenKey::CannotDestroy,
                 "Object Lock keeps every version for its time, though the key may delete versions",
@@ -321,6 +344,10 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
             (Some(Denied), Some(Denied)) => {
                 say(StolenKey::CannotDestroy, "it may neither delete nor overwrite what is there")
             }
+            (Some(Denied), _) => say(
+                StolenKey::Inconclusive,
+                "the bucket keeps no versions, and though it may not delete, no answer tells whether it may overwrite",
+            ),
             _ => say(
                 StolenKey::Inconclusive,
                 "the bucket keeps no versions, and no answer tells whether it may delete or overwrite",
@@ -332,7 +359,7 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
             }
             _ => say(
                 StolenKey::Inconclusive,
-                "it needs `s3:GetBucketVersioning` on the bucket to see whether versions are kept",
+                "the key needs `s3:GetBucketVersioning` to see whether the bucket keeps versions",
             ),
         },
     }

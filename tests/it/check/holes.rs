@@ -181,6 +181,16 @@ fn a_canary_of_ones_own_proves_nothing() {
 }
 
 #[test]
+fn a_whole_bucket_has_no_outside() {
+    let bed = Bed::new();
+    bed.allow(&[on_bucket("s3:*"), on_objects("s3:*", "*")]);
+    let report = bed.report("", &[]);
+    assert_eq!((report.code, report.summary("backups")), (0, "work"), "{report:?}");
+    assert!(report.document["isolation"].is_null(), "{report:?}");
+    assert_eq!(report.says("isolation_sentence"), "Isolation was not checked.");
+}
+
+#[test]
 fn without_isolation_nothing_outside_is_asked() {
     let bed = Bed::new();
     bed.allow(&[on_bucket("s3:*"), on_objects("s3:*", "*")]);

@@ -1,9 +1,14 @@
 //! Test connection on real servers, with real users, groups and policies.
 
 mod holes;
+mod input;
 mod leftovers;
 mod mutation;
+mod speed;
+mod stolen;
 mod story;
+mod versitygw;
+mod wordings;
 
 use std::{fmt, path::PathBuf};
 

@@ -53,7 +53,7 @@ const MUTATIONS: [Mutation; 8] = [
         code: 0,
         backups: "work",
         limits: &[],
-        stolen: "not known; it needs `s3:GetBucketVersioning`",
+        stolen: "not known; the key needs `s3:GetBucketVersioning`",
         jobs: [0, 0, 0, 0],
     },
     Mutation {
@@ -219,4 +219,28 @@ fn a_kms_key_that_is_not_there_is_no_lack_of_permission() {
     let report = bed.report(OWN, &["--encrypt", "kms:no-such-key"]);
     assert_eq!((report.code, report.summary("backups")), (12, "will_not_work"), "{report:#?}");
     assert_eq!(report.missing(), [""; 0], "{report:#?}");
+}
+
+/// The same as a bucket of somebody else's: S3 tells no more of either.
+#[test]
+fn a_key_that_may_do_nothing_is_told_what_that_may_mean() {
+    let bed = Bed::new();
+    let report = bed.report(OWN, &[]);
+    assert_eq!((report.code, report.summary("backups")), (12, "will_not_work"));
+    // Of what is not there yet, nobody can tell whether it could be read.
+    let (mut told, mut all) = (report.missing(), actions());
+    all.retain(|action| action != "s3:GetObject");
+    told.sort_unstable();
+    all.sort_unstable();
+    assert_eq!(told, all);
+    assert_eq!(report.verdict("get"), "inconclusive");
+    assert!(report.says("sentence").contains("may do nothing at all there"), "{report:?}");
+    assert_eq!((report.holes("open"), report.summary("isolation")), (vec![], "closed"));
+}
+
+#[test]
+fn a_prefix_without_its_slash_is_refused() {
+    let bed = Bed::new();
+    let refused = bed.check("home/client1", &[]).expect_code(2);
+    assert!(refused.stderr.contains("a prefix ends in a slash"), "{refused}");
 }

@@ -132,6 +132,11 @@ impl FaultProxy {
         self.exchanges().into_iter().filter(|e| e.seen.operation.same_kind(operation)).collect()
     }
 
+    /// How long ago it was started: [`Exchange::at`] counts from then.
+    pub fn age(&self) -> std::time::Duration {
+        self.shared.began.elapsed()
+    }
+
     /// Forgets every request so far.
     pub fn forget(&self) {
         lock(&self.shared.exchanges).clear();

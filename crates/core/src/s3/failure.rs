@@ -287,10 +287,24 @@ fn region_of_host(url: &str) -> Option<Region> {
         .find_map(|rest| Endpoint::parse(&format!("https://{rest}"), None).ok()?.1)
 }
 
-/// The action that a denial names, where it names one: `kms:Decrypt`, though an object was asked for.
+/// What a denial names, where it names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// `kms:Decrypt`, though an object was asked for.
+    pub action: String,
+    /// The ARN that it was refused on.
+    pub resource: Option<String>,
+    /// One more statement in the user's own policy may be all that lacks. Otherwise somebody else
+    /// denies it, or a statement that no other outweighs.
+    pub a_statement_helps: bool,
+}
+
+/// Reads what a denial names.
 #[must_use]
-pub fn denied_action(evidence: &Evidence) -> Option<String> {
-    denial::parse(evidence.message.as_deref()?).map(|denial| denial.action)
+pub fn named(evidence: &Evidence) -> Option<Named> {
+    let denial = denial::parse(evidence.message.as_deref()?)?;
+    let a_statement_helps = denial.is_a_gap();
+    Some(Named { action: denial.action, resource: denial.resource, a_statement_helps })
 }
 
 fn is_head(operation: &str) -> bool {

@@ -19,6 +19,11 @@ pub(crate) fn assemble(
     expires_at: Option<Millis>,
 ) -> Result<Credentials, String> {
     let token = token.map(trimmed).filter(|token| !token.is_empty());
+    if are_swapped(trimmed(id), trimmed(secret)) {
+        return Err(
+            "the access key id and the secret access key are swapped: put each into the other's place".to_owned()
+        );
+    }
     Ok(Credentials {
         access_key_id: clean(id, "access key id")?,
         secret_access_key: Secret::new(clean(secret, "secret access key")?),
@@ -35,6 +40,17 @@ pub(crate) fn checked(keys: &Credentials) -> Result<Credentials, String> {
         keys.session_token.as_ref().map(|token| token.expose().as_str()),
         keys.expires_at,
     )
+}
+
+/// Told before the secret travels as a name. A signature's scope is divided by slashes, so no id
+/// has any, and Amazon's ids begin in their own way.
+fn are_swapped(id: &str, secret: &str) -> bool {
+    let is_amazons = |key: &str| {
+        key.len() == 20
+            && (key.starts_with("AKIA") || key.starts_with("ASIA"))
+            && key.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    !secret.contains('/') && (id.contains('/') || (id.len() == 40 && is_amazons(secret)))
 }
 
 fn clean(text: &str, what: &str) -> Result<String, String> {
@@ -59,6 +75,18 @@ mod tests {
         assert_eq!(keys.access_key_id, "AKIA1");
         assert_eq!(keys.secret_access_key.expose(), "se/cr+et=");
         assert_eq!(keys.session_token, None);
+    }
+
+    #[test]
+    fn swapped_keys_are_seen() {
+        let secret = "wJalrXUtnFEMIwK7MDENGwbPxRfiCYEXAMPLEKEY";
+        for (id, secret) in [(secret, "AKIAIOSFODNN7EXAMPLE"), ("senti/nel", "client1")] {
+            let error = assemble(id, secret, None, None).expect_err("swapped");
+            assert!(error.contains("swapped") && !error.contains(id), "{error}");
+        }
+        for (id, secret) in [("AKIAIOSFODNN7EXAMPLE", secret), ("client1", "client1-secret"), ("a", "b/c")] {
+            assert!(assemble(id, secret, None, None).is_ok(), "{id}");
+        }
     }
 
     #[test]

@@ -38,6 +38,13 @@ pub(crate) enum By {
     BlockPublicAccess,
 }
 
+impl Denial {
+    /// Nothing says Deny, and a policy of the user's own is where Allow is missing.
+    pub(super) fn is_a_gap(&self) -> bool {
+        !self.explicit && matches!(self.by, By::Unsaid | By::Identity)
+    }
+}
+
 /// Reads a message; `None` when it is not such a sentence.
 pub(crate) fn parse(message: &str) -> Option<Denial> {
     // ASCII case only, so that places in one are places in the other.

@@ -271,6 +271,9 @@ fn fatal(evidence: &Evidence) -> (Kind, &'static Entry) {
             _,
         )
         | ("", 411) => (Kind::Bug, &catalogue::OUR_MISTAKE),
+        ("", 400) if ["to an https server", "to https port"].iter().any(|saying| words(evidence).contains(saying)) => {
+            (Kind::Malformed, &catalogue::WANTS_TLS)
+        }
         ("", 407) => (Kind::Unreachable, &catalogue::PROXY_LOGIN),
         ("", 300..400) => (Kind::Malformed, &catalogue::SENT_ELSEWHERE),
         ("", 400) if is_head(&evidence.operation) => (Kind::Malformed, &catalogue::HEAD_REFUSED),

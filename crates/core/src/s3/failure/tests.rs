@@ -513,6 +513,8 @@ fn every_entry_has_a_case() {
     let others =
         others.into_iter().map(|(operation, status, code, words)| (operation, status, code, words, Class::Denied));
     let mut failures: Vec<_> = rows.chain(others).map(|row| of_row(&row)).chain(denials.iter().map(denial)).collect();
+    let plain = "Client sent an HTTP request to an HTTPS server.\n";
+    failures.push(failure("PutObject", 400, &[], plain).expect("a failure"));
     {
         use TransportCause::*;
         for (operation, cause) in ["UploadPart", "GetObject"].into_iter().flat_map(|name| {

@@ -65,7 +65,7 @@ fn head(out: &mut String, report: &CheckReport, keys: Option<&str>) {
     line(out, &format!("  server  {}{software}, {tls}, region {}{region}", server.address, server.region));
     if let Some(offset_ms) = server.clock_offset_ms {
         // The header has whole seconds, and the answer took its time.
-        let seconds = offset_ms / 1_000;
+        let seconds = (offset_ms + 500).div_euclid(1_000);
         let words = match seconds.unsigned_abs() {
             0..=2 => "agree".to_owned(),
             more if seconds > 0 => format!("differ: the server's is {more} s ahead"),
@@ -119,6 +119,7 @@ fn hole_row(out: &mut String, hole: &HoleFinding, verbose: bool) {
     let (mark, style, word) = match hole.state {
         Isolation::Closed => ("✓", GOOD, "closed"),
         Isolation::Open => ("✗", BAD, "OPEN"),
+        Isolation::Inconclusive if hole.evidence.is_none() => ("·", PLAIN, "not asked"),
         Isolation::Inconclusive => ("?", DOUBT, "inconclusive"),
     };
     let lets = hole.lets.split(" (").next().unwrap_or_default();
@@ -176,7 +177,8 @@ fn gaps(out: &mut String, report: &CheckReport) {
     for finding in &report.findings {
         if let Some(statement) = &finding.statement {
             let Finding { action, resource, .. } = finding;
-            line(out, &format!("\n{STRONG}To allow {action} on {resource}, add this statement:{STRONG:#}"));
+            let why = if is_look(finding) { "To see what a stolen key could do" } else { "To close the gap" };
+            line(out, &format!("\n{STRONG}{why}, allow {action} on {resource} with this statement:{STRONG:#}"));
             line(out, &in_order(statement));
         }
     }

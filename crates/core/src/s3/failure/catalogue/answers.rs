@@ -6,6 +6,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     title: "Answers of others, and no answer",
     entries: &[
         &NOT_S3,
+        &WANTS_TLS,
         &SENT_ELSEWHERE,
         &PROXY_LOGIN,
         &HEAD_REFUSED,
@@ -28,6 +29,16 @@ pub const NOT_S3: Entry = Entry {
     means: "something answered, and it does not speak S3",
     cause: "this is not how S3 answers",
     fix: "check the endpoint, and what stands in between (a proxy, a login page)",
+    hint: Hint::CauseAndFix,
+};
+
+/// Plain HTTP to a port that speaks TLS, as Go's and nginx's servers put it.
+pub const WANTS_TLS: Entry = Entry {
+    id: "wants-tls",
+    says: &["Client sent an HTTP request to an HTTPS server.", "The plain HTTP request was sent to HTTPS port"],
+    means: "the endpoint was spoken to without TLS, and wants it",
+    cause: "the endpoint speaks TLS on this port",
+    fix: "write `https://` before its name",
     hint: Hint::CauseAndFix,
 };
 

@@ -53,7 +53,7 @@ pub const UNKNOWN_KEY_ID: Entry = Entry {
         "XAdminUserNotFound",
     ],
     means: "this server does not know the access key id; no permission is missing",
-    cause: "this server does not know the access key id (mistyped, deleted, another provider's or partition's)",
+    cause: "this server does not know the access key id (mistyped, swapped with the secret, deleted, another provider's or partition's)",
     fix: "paste both keys again; one that begins with ASIA goes with a session token",
     hint: Hint::CauseAndFix,
 };

@@ -5,7 +5,11 @@ use crate::{
     error::Evidence,
     iam::generate::{ClientName, ClientPrefix, Dialect, Features, Kind, KmsKey, Options, Partition, generate},
     probe::{self, Hole, On, Probe},
-    s3::{failure, permission},
+    s3::{
+        call::{Permission, Resource},
+        failure::{self, Failure},
+        permission,
+    },
     verdict::{CheckReport, Finding, HoleFinding, Isolation, Server, Verdict, summarize},
 };
 
@@ -61,7 +65,8 @@ impl CheckJob {
                 }
             }
             Some(Said::Denied(evidence)) => {
-                let of_kms = kms && (names(evidence, "kms:").unwrap_or(may_put));
+                // A bucket may encrypt by itself, with a key that nobody named here.
+                let of_kms = names(evidence, "kms:").unwrap_or(kms && may_put);
                 let probe = if of_kms { Probe::Encrypt } else { Probe::Put };
                 self.learn(probe, Verdict::Denied, Some(evidence.clone()), None);
             }
@@ -129,7 +134,9 @@ impl CheckJob {
     }
 
     fn unreadable(&mut self, evidence: Evidence, kms: bool) {
-        if kms && names(&evidence, "kms:") == Some(true) {
+        if names(&evidence, "kms:") == Some(true) {
+            let note = "S3 allows it, the KMS key does not".to_owned();
+            self.learn(Probe::Get, Verdict::Allowed, Some(evidence.clone()), Some(note));
             self.learn(Probe::Decrypt, Verdict::Denied, Some(evidence), None);
             return;
         }
@@ -143,7 +150,19 @@ impl CheckJob {
     /// Copying takes no permission of its own: storing and reading are what it needs.
     fn judge_copying(&mut self) {
         let follows = |verdict, note: &str| Learned { verdict, evidence: None, note: Some(note.to_owned()) };
+        let readable = self.is(Probe::Get, Verdict::Allowed) && !self.is(Probe::Decrypt, Verdict::Denied);
         let learned = match self.answers.get(&Ask::Probe(Probe::Copy)) {
+            _ if self.is(Probe::Get, Verdict::Denied)
+                || self.is(Probe::Decrypt, Verdict::Denied)
+                || self.is(Probe::Put, Verdict::Denied) =>
+            {
+                follows(Verdict::NotNeeded, "it needs storing and reading")
+            }
+            Some(said) if !readable => Learned {
+                verdict: Verdict::Inconclusive,
+                evidence: Some(said.clone().evidence()),
+                note: Some("whether it may read is not known".to_owned()),
+            },
             Some(Said::Past(evidence, failure::Class::NoSuchUpload)) => {
                 Learned { verdict: Verdict::Allowed, evidence: Some(evidence.clone()), note: None }
             }
@@ -158,9 +177,6 @@ impl CheckJob {
                 evidence: Some(said.clone().evidence()),
                 note: Some("the answer does not tell".to_owned()),
             },
-            None if self.is(Probe::Get, Verdict::Denied) || self.is(Probe::Put, Verdict::Denied) => {
-                follows(Verdict::NotNeeded, "it needs storing and reading, so it was not asked")
-            }
             None => follows(Verdict::Inconclusive, "there is nothing yet to copy from"),
         };
         self.learned.insert(Probe::Copy, learned);
@@ -228,21 +244,51 @@ impl CheckJob {
         let target = self.conversation.target();
         let partition = permission::partition(self.conversation.region().as_str());
         let (bucket, own) = (&target.bucket, &self.asker.places.own);
-        let kms_key = self.asker.kms_key().flatten();
+        let mut action = probe.action().to_owned();
+        let mut resource = probe::arn(probe.on(), partition, bucket, own, self.asker.kms_key().flatten());
+        let denial = evidence.as_ref().filter(|_| verdict == Verdict::Denied);
+        let named = denial.and_then(failure::named);
+        if let Some(named) = &named {
+            let of_kms = named.action.starts_with("kms:");
+            // Of one name in the folder the whole of it is meant.
+            let is_in_it = |arn: &&String| arn.starts_with(resource.trim_end_matches('*'));
+            let elsewhere = named.resource.as_ref().filter(|arn| of_kms || !is_in_it(arn));
+            if of_kms || !named.action.eq_ignore_ascii_case(&action) {
+                resource = match elsewhere {
+                    Some(arn) => arn.clone(),
+                    None if of_kms => probe::arn(On::KmsKey, partition, bucket, own, self.asker.kms_key().flatten()),
+                    None => resource,
+                };
+                action.clone_from(&named.action);
+            }
+        }
         // That versions cannot be destroyed and nothing be overwritten is as it should be.
         let wanted = !matches!(probe, Probe::DeleteVersion | Probe::Overwrite | Probe::Copy);
-        let statement =
-            (verdict == Verdict::Denied && wanted).then(|| probe::statement(probe, partition, bucket, own, kms_key));
+        let statement_helps = named.as_ref().is_none_or(|named| named.a_statement_helps);
+        let statement = (verdict == Verdict::Denied && wanted && statement_helps)
+            .then(|| probe::statement(probe, &action, &resource, own));
+        let who = denial.filter(|_| !statement_helps).map(|evidence| self.who_denies(probe, evidence));
+        let note = note.or(who);
         Some(Finding {
             probe,
             purpose: probe.purpose().to_owned(),
-            action: probe.action().to_owned(),
-            resource: probe::arn(probe.on(), partition, bucket, own, kms_key),
+            action,
+            resource,
             verdict,
             evidence,
             note,
             statement,
         })
+    }
+
+    /// Where no statement of one's own helps: whom to turn to.
+    fn who_denies(&self, probe: Probe, evidence: &Evidence) -> String {
+        let resource = if matches!(probe.on(), On::Prefix | On::Bucket) { Resource::Bucket } else { Resource::Object };
+        let permission = Permission { action: probe.action(), resource };
+        let failure = Failure { evidence: evidence.clone(), class: failure::Class::Denied };
+        let bucket = &self.conversation.target().bucket;
+        let error = failure::explain(&failure, String::new(), permission, bucket, self.asker.places.own_key.as_str());
+        error.hint.unwrap_or_default()
     }
 
     /// The answer about a way out; of two, the one that shows it the more open.
@@ -309,6 +355,6 @@ fn plainly(said: Said) -> Learned {
 
 /// Whether a denial names an action with this in it; `None` when it names none.
 fn names(evidence: &Evidence, part: &str) -> Option<bool> {
-    let action = failure::denied_action(evidence)?;
+    let action = failure::named(evidence)?.action;
     Some(action.to_ascii_lowercase().contains(&part.to_ascii_lowercase()))
 }

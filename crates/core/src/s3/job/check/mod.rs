@@ -4,10 +4,11 @@
 //!  List Put ListParts Versioning ObjectLock Delete DeleteVersion  holes …   (all at the beginning)
 //!  Abort ── not denied ──▶ Create ──▶ abort it
 //!  Get the marker ── not there ──▶ write it ──▶ get it, Copy from it ──▶ Overwrite
+//!                 └─ there ──▶ Copy from it, Overwrite
 //! ```
 //!
-//! Three round trips at the most, if nothing has to be asked again; one more where only an answer
-//! to *Overwrite* settles what a stolen key could do. The listing is the arbiter: what it meets
+//! Three round trips at the most, if nothing has to be asked again; one more the
+//! first time where only an answer to *Overwrite* settles what a stolen key could do. The listing is the arbiter: what it meets
 //! other than a permission's lack (keys that are wrong, no such bucket, no S3 at all) is trouble
 //! that ends the check, told once instead of twenty times.
 
@@ -66,6 +67,9 @@ const HOLES: [Hole; 12] = [
     Hole::Abort,
     Hole::ListParts,
 ];
+
+/// None of these takes a server long, and a person waits.
+const ANSWER_WITHIN_MS: u64 = 10_000;
 
 /// A question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,7 +180,8 @@ impl CheckJob {
         }
     }
 
-    fn send(&mut self, now: Millis, ask: Ask, call: Call, out: &mut Out) {
+    fn send(&mut self, now: Millis, ask: Ask, mut call: Call, out: &mut Out) {
+        call.answer_within_ms = ANSWER_WITHIN_MS;
         self.pending.insert(ask);
         self.conversation.send(now, ask, call, out);
     }
@@ -206,8 +211,10 @@ impl CheckJob {
         let ask = reply.token;
         match ask {
             Ask::Probe(Probe::List) => self.listed(&reply, &said),
-            Ask::Probe(Probe::Abort) if !matches!(said, Said::Denied(_)) => {
-                // What could not be ended is not begun.
+            // What could not be ended is not begun; nor is anything where nobody answers.
+            Ask::Probe(Probe::Abort)
+                if !matches!(said, Said::Denied(_)) && (200..500).contains(&said.clone().evidence().status) =>
+            {
                 self.ask(now, Ask::Create { tagged: false }, out);
                 if !self.asker.check.object.tags.is_empty() {
                     self.ask(now, Ask::Create { tagged: true }, out);
@@ -227,7 +234,7 @@ impl CheckJob {
             }
             Ask::Probe(Probe::Get) => self.got_marker(now, &reply, &said, out),
             Ask::WriteMarker { conditional } => self.wrote_marker(now, conditional, &said, out),
-            Ask::MarkerAgain => self.got_marker_again(now, &reply, &said, out),
+            Ask::MarkerAgain if matches!(said, Said::Yes(_)) => self.readable(&reply, &said),
             Ask::Probe(Probe::Versioning) => {
                 self.bucket.versioned = success(&reply).and_then(|answer| get_bucket_versioning::parse(&answer).ok());
             }
@@ -243,6 +250,27 @@ impl CheckJob {
             _ => {}
         }
         self.answers.insert(ask, said);
+        self.ask_overwrite(now, out);
+    }
+
+    /// Asks the last question where it matters, as soon as that is known.
+    fn ask_overwrite(&mut self, now: Millis, out: &mut Out) {
+        let overwrite = Ask::Probe(Probe::Overwrite);
+        let may =
+            |probe| self.answers.get(&Ask::Probe(probe)).map(|said| matches!(said, Said::Yes(_) | Said::Past(..)));
+        let (Some(site), Some(may_put), Some(may_delete), true) =
+            (&self.site, may(Probe::Put), may(Probe::Delete), may(Probe::Versioning).is_some())
+        else {
+            return;
+        };
+        let matters = self.bucket.versioned != Some(true) && may_put && !may_delete;
+        if !matters || self.pending.contains(&overwrite) || self.answers.contains_key(&overwrite) {
+            return;
+        }
+        // The marker's own bytes, with a wrong digest: a server that would not look stores what is
+        // there already.
+        self.asker.check.marker = Some(site.clone());
+        self.ask(now, overwrite, out);
     }
 
     /// The listing decides whether there is any use in going on.
@@ -256,7 +284,14 @@ impl CheckJob {
             }
             (Err(_), Said::Denied(_) | Said::Unsupported(_)) => {}
             (Err(trouble), _) => {
-                self.trouble = Some(self.conversation.explain(trouble.failure(), &reply.call, what()));
+                let mut error = self.conversation.explain(trouble.failure(), &reply.call, what());
+                // A page in S3's place denies no permission.
+                if matches!(error.kind, Kind::AccessDenied { action: Some(_), .. }) {
+                    error.kind = Kind::Malformed;
+                    error.hint =
+                        Some("this is not how S3 answers: look for a proxy, a firewall or a wrong endpoint".to_owned());
+                }
+                self.trouble = Some(error);
             }
         }
     }
@@ -282,7 +317,10 @@ impl CheckJob {
 
     fn got_marker(&mut self, now: Millis, reply: &Reply<Ask>, said: &Said, out: &mut Out) {
         match said {
-            Said::Yes(_) => self.readable(now, reply, said, out),
+            Said::Yes(_) => {
+                self.readable(reply, said);
+                self.ask(now, Ask::Probe(Probe::Copy), out);
+            }
             Said::Past(..) | Said::Denied(_) if self.asker.check.marker.is_some() => {
                 self.ask(now, Ask::WriteMarker { conditional: true }, out);
             }
@@ -294,6 +332,7 @@ impl CheckJob {
         let absent =
             matches!(self.answers.get(&Ask::Probe(Probe::Get)), Some(Said::Past(_, failure::Class::NoSuchKey)));
         match said {
+            // Copying at the same time, to save a round trip.
             Said::Yes(_) | Said::Past(..) => {
                 self.ask(now, Ask::MarkerAgain, out);
                 self.ask(now, Ask::Probe(Probe::Copy), out);
@@ -306,44 +345,21 @@ impl CheckJob {
         }
     }
 
-    fn got_marker_again(&mut self, now: Millis, reply: &Reply<Ask>, said: &Said, out: &mut Out) {
-        if matches!(said, Said::Yes(_)) {
-            self.readable(now, reply, said, out);
-        }
-    }
-
-    /// The marker is there and can be read: what needs an object can be asked.
-    fn readable(&mut self, now: Millis, reply: &Reply<Ask>, said: &Said, out: &mut Out) {
+    /// The marker is there and can be read.
+    fn readable(&mut self, reply: &Reply<Ask>, said: &Said) {
         self.site = success(reply).and_then(|answer| probe::site_of(answer.body));
         self.learn(Probe::Get, Verdict::Allowed, Some(said.clone().evidence()), None);
-        if reply.token == Ask::Probe(Probe::Get) {
-            self.ask(now, Ask::Probe(Probe::Copy), out);
-        }
     }
 
     fn locked(&mut self, reply: &Reply<Ask>, said: &Said) {
-        self.bucket.locked = success(reply).and_then(|answer| get_object_lock_configuration::parse(&answer).ok());
+        let mode = success(reply).and_then(|answer| get_object_lock_configuration::parse(&answer).ok());
+        self.bucket.locked = mode.map(|mode| mode.is_some());
+        self.bucket.governance = mode.flatten() == Some(get_object_lock_configuration::Mode::Governance);
         if let Said::Past(evidence, _) | Said::Unclear(evidence, _) = said
             && evidence.code.as_deref().is_some_and(|code| code.starts_with("ObjectLockConfigurationNotFound"))
         {
             self.bucket.locked = Some(false);
         }
-    }
-
-    /// Nothing is under way: asks the last question where it matters, and else is done.
-    fn settle(&mut self, now: Millis, out: &mut Out) -> bool {
-        if self.trouble.is_some() || self.answers.contains_key(&Ask::Probe(Probe::Overwrite)) {
-            return true;
-        }
-        self.judge();
-        let matters = self.bucket.versioned != Some(true) && !self.is(Probe::Delete, Verdict::Allowed);
-        // The marker's own bytes, with a wrong digest: a server that would not look stores what is
-        // there already.
-        if matters && self.site.is_some() && self.is(Probe::Put, Verdict::Allowed) {
-            self.asker.check.marker = self.site.clone();
-            self.ask(now, Ask::Probe(Probe::Overwrite), out);
-        }
-        self.pending.is_empty()
     }
 }
 
@@ -371,7 +387,7 @@ impl Machine for CheckJob {
         let open =
             |ask: &Ask| matches!(ask, Ask::Create { .. } | Ask::EndUpload { .. } | Ask::RemoveDeleteMarker { .. });
         let hopeless = self.trouble.is_some() && !self.pending.iter().any(open);
-        if hopeless || (idle && self.settle(now, out)) {
+        if hopeless || idle {
             self.conversation.drop_all();
             return Some(Outcome::Done(Report::Check(Box::new(self.report()))));
         }

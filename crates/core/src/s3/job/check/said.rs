@@ -49,7 +49,8 @@ pub(super) fn read<T: Clone>(reply: &Reply<T>, conversation: &Conversation<T>) -
             let error = conversation.explain(failure, &reply.call, "");
             let is_s3 = evidence.code.is_some() || evidence.message.is_none();
             match error.kind {
-                Kind::AccessDenied { .. } if is_s3 => Said::Denied(evidence),
+                // Without an action it is the account, or its bills.
+                Kind::AccessDenied { action: Some(_), .. } if is_s3 => Said::Denied(evidence),
                 _ => Said::Unclear(evidence, error.hint.unwrap_or_default()),
             }
         }
