@@ -409,6 +409,8 @@ fn each_hole_is_found_and_no_other() {
         let mut world = World { open: BTreeSet::from([hole]), ..World::default() };
         let report = world.check(|check| check.canary = Some(Key::parse("home/client2/x.zip").expect("a key")));
         assert_eq!(open(&report), BTreeSet::from([hole]));
+        let closed = report.isolation.iter().filter(|hole| hole.state == Isolation::Closed).count();
+        assert_eq!(closed, holes.len() - 1, "{hole:?}: none of the others is in doubt");
         assert_eq!(report.summary.isolation, Some(Isolation::Open), "{hole:?}");
         assert!(report.summary.isolation_sentence.contains(hole.lets()), "{hole:?}");
         let policy = report.closing_policy.expect("what shuts it").to_string();

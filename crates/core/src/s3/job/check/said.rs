@@ -2,6 +2,7 @@
 //! that S3 says after authorization is a permission; the rest is unclear.
 
 use crate::{
+    abi::Method,
     error::{Evidence, Kind},
     s3::{
         conversation::{Conversation, Reply, Success, Trouble},
@@ -51,6 +52,8 @@ pub(super) fn read<T: Clone>(reply: &Reply<T>, conversation: &Conversation<T>) -
             match error.kind {
                 // Without an action it is the account, or its bills.
                 Kind::AccessDenied { action: Some(_), .. } if is_s3 => Said::Denied(evidence),
+                // The one HEAD, of an object that somebody named: it has no words for anything.
+                Kind::AccessDenied { .. } if is_s3 && reply.call.method == Method::Head => Said::Denied(evidence),
                 _ => Said::Unclear(evidence, error.hint.unwrap_or_default()),
             }
         }
