@@ -27,8 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/sandbox/engine_config.rs");
+    // Relative to this package: two checkouts may share a target folder, and the module of one is
+    // not the other's.
     for path in ["core/src", "core/Cargo.toml", "module/src", "module/Cargo.toml", "../Cargo.toml", "../Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", crates.join(path).display());
+        println!("cargo::rerun-if-changed=../{path}");
     }
 
     require_wasm_target()?;

@@ -90,6 +90,19 @@ name! {
     UploadId, "upload id", upload_id_fault
 }
 
+/// The partition of a region: its ARNs begin with it.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
+#[must_use]
+pub fn partition(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}
+
 impl Default for Prefix {
     /// The whole bucket.
     fn default() -> Self {

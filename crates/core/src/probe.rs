@@ -26,6 +26,9 @@ const PROBE: &str = "holdfast-probe-";
 /// An upload id that no server gives out, in letters that every server takes for one.
 pub const NO_UPLOAD: &str = "holdfastProbeNoSuchUpload00000000000000000000000000000000000000000000000000000000";
 
+/// `Content-MD5` of nothing that we send: what comes with it is refused, if it is looked at.
+pub const WRONG_MD5: &str = "VVVVVVVVVVVVVVVVVVVVVQ==";
+
 /// A version that nothing has that is never there.
 pub const NO_VERSION: &str = "null";
 

@@ -241,6 +241,7 @@ fn backups(findings: &[Finding]) -> (Backups, String, Vec<String>) {
         (Probe::Put, "this key may not store objects there"),
         (Probe::Tag, "this key may not tag objects, and tags are asked for"),
         (Probe::Encrypt, "this key may not use the KMS key"),
+        (Probe::Decrypt, "this key may not decrypt with the KMS key, which storing in parts takes too"),
     ] {
         if !refused(probe) {
             continue;
@@ -267,7 +268,7 @@ fn backups(findings: &[Finding]) -> (Backups, String, Vec<String>) {
     if refused(Probe::Delete) {
         limits.push("Retention cannot delete old backups; a lifecycle rule of the bucket can.".to_owned());
     }
-    if refused(Probe::Get) || refused(Probe::Decrypt) {
+    if refused(Probe::Get) {
         limits.push("Backups cannot be read with this key: to restore takes another one.".to_owned());
     }
     if refused(Probe::List) {
@@ -292,6 +293,20 @@ fn backups(findings: &[Finding]) -> (Backups, String, Vec<String>) {
         let sentence =
             "Whether backups will work could not be found out: no answer says that this key may store objects.";
         return (Backups::Unknown, sentence.to_owned(), limits);
+    }
+    if [Probe::Encrypt, Probe::Tag].into_iter().any(|probe| of(probe) == Some(Inconclusive)) {
+        let sentence = "Whether backups will work with this encryption and these tags could not be found out.";
+        return (Backups::Unknown, sentence.to_owned(), limits);
+    }
+    for (probe, what) in [
+        (Probe::List, "Whether backups can be listed"),
+        (Probe::Delete, "Whether retention can delete old backups"),
+        (Probe::ListParts, "Whether parts that arrived can be listed after an interruption"),
+        (Probe::Abort, "Whether what an interrupted backup leaves can be removed"),
+    ] {
+        if of(probe) == Some(Inconclusive) {
+            limits.push(format!("{what} is not proved."));
+        }
     }
     if of(Probe::Get) == Some(Inconclusive) {
         limits.push("Whether backups can be read back is not proved: nothing is there yet to read.".to_owned());
@@ -326,13 +341,15 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
                  overrides: deny that action, or choose compliance mode",
             ),
             Some(Allowed) if bucket.locked == Some(true) => say(
-                StolenKey::CannotDestroy,
-                "Object Lock keeps every version for its time, though the key may delete versions",
+                StolenKey::Inconclusive,
+                "it may delete versions, and Object Lock keeps every version for its retention time and no longer: \
+                 deny `s3:DeleteObjectVersion`",
             ),
             Some(Allowed) => say(StolenKey::CanDestroy, "it may delete versions for good (`s3:DeleteObjectVersion`)"),
             Some(Denied) => say(
                 StolenKey::CannotDestroy,
-                "the bucket keeps versions, and it may not delete them; how long they stay, the bucket's lifecycle says",
+                "the bucket keeps versions, and it may not delete them; how long they stay, the bucket's lifecycle says, \
+                 which no client should be allowed to change (that is not asked)",
             ),
             _ => say(StolenKey::Inconclusive, "no answer tells whether it may delete versions"),
         },
@@ -357,10 +374,11 @@ fn stolen(findings: &[Finding], bucket: &BucketSettings) -> (StolenKey, String) 
             (Some(Denied), Some(Denied), Some(Denied)) => {
                 say(StolenKey::CannotDestroy, "it may neither delete nor overwrite what is there")
             }
-            _ => say(
+            _ if of(Probe::Versioning) == Some(Denied) => say(
                 StolenKey::Inconclusive,
                 "the key needs `s3:GetBucketVersioning` to see whether the bucket keeps versions",
             ),
+            _ => say(StolenKey::Inconclusive, "the server does not tell whether the bucket keeps versions"),
         },
     }
 }
@@ -385,6 +403,9 @@ fn isolation(holes: &[HoleFinding]) -> (Option<Isolation>, String) {
         let sentence = if holes.iter().any(unasked) {
             "Isolation is closed: outside its prefix this key can neither list nor write, delete or abort anything. \
              Whether it can read what is there was not asked: name an object of another client's with `--canary`."
+        } else if holes.iter().any(|hole| hole.hole == Hole::Read && hole.note.is_some()) {
+            "Isolation is closed: this key reaches nothing outside its prefix, provided that the canary is there (one \
+             that is not is refused in the same words)."
         } else {
             "Isolation is closed: this key reaches nothing outside its prefix."
         };

@@ -33,7 +33,7 @@ mod query;
 use holdfast_core::{
     abi::{BodySource, Headers, Method, Request, Sink},
     job::{Fetch, Job, Orphan, Remembered, Work},
-    name::Key,
+    name::{Key, partition},
     plan::MAX_PART_LEN,
     probe::Places,
     provider::Provider,
@@ -150,6 +150,8 @@ pub struct Fence {
     object_len: Option<u64>,
     /// The names that a check asks about.
     places: Option<Places>,
+    /// The check's marker was asked for, and is not there.
+    marker_absent: bool,
 }
 
 impl Fence {
@@ -160,7 +162,13 @@ impl Fence {
             Work::Check(check) => Places::of(check, &job.run).ok(),
             _ => None,
         };
-        Self { job: job.clone(), unconditional: remembered.no_conditional_writes, object_len: None, places }
+        Self {
+            job: job.clone(),
+            unconditional: remembered.no_conditional_writes,
+            object_len: None,
+            places,
+            marker_absent: false,
+        }
     }
 
     /// Whether the module's request may be sent; `frame_body` is the body of the frame it came in.
@@ -172,14 +180,17 @@ impl Fence {
         let endpoint = &self.job.target.endpoint;
         let bucket = &self.job.target.bucket;
         let url = Url::parse(&request.url)?;
-        let of_check = |is: fn(&_, &_) -> bool| self.places.is_some() && is(endpoint, &url);
+        // Without a region it is not China's or GovCloud's: their keys work nowhere else.
+        let region = self.job.target.region.as_ref();
+        let partition = region.map_or("aws", |region| partition(region.as_str()));
+        let of_check = |is: fn(&_, &_, &_) -> bool| self.places.is_some() && is(endpoint, partition, &url);
         let place = if url.tls != endpoint.tls() {
             return Err(Refusal::Endpoint);
         } else if of_check(address::is_sts) {
             Place::Sts
         } else if of_check(address::is_account) {
             Place::Account
-        } else if !address::is_of(endpoint, bucket, url.authority) {
+        } else if !address::is_of(endpoint, bucket, partition, url.authority) {
             return Err(Refusal::Endpoint);
         } else {
             address::place(endpoint, bucket, url.path).ok_or(Refusal::Place)?
@@ -191,6 +202,12 @@ impl Fence {
         };
         self.check_place(operation, &place, &query)?;
         headers::all(&self.job, operation, request)?;
+        if let (Work::Check(check), Operation::PutObject) = (&self.job.work, operation) {
+            let absent = self.marker_absent && self.unconditional;
+            if !check::may_write(check, absent, request) {
+                return Err(Refusal::Unconditional);
+            }
+        }
         if self.must_be_conditional(operation) && !headers::has(request, "if-none-match") {
             return Err(Refusal::Unconditional);
         }
@@ -205,6 +222,7 @@ impl Fence {
         if refused_as_unknown && headers::has(request, "if-none-match") {
             self.unconditional = true;
         }
+        self.marker_absent |= self.places.is_some() && operation == Operation::GetObject && status == 404;
         if operation == Operation::HeadObject && status == 200 {
             let len = answer.iter().find(|(name, _)| name == "content-length");
             self.object_len = len.and_then(|(_, value)| value.parse().ok());

@@ -2,9 +2,9 @@
 //! one, and the jobs then do what it said.
 
 use holdfast_testbed::{Toxiproxy, minio::KMS_KEY, toxiproxy::Direction};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Archive, Bed, OWN, needed, needed_without};
+use super::{Archive, BUCKET, Bed, OWN, needed, needed_without};
 
 const MIB: u64 = 1 << 20;
 
@@ -21,6 +21,37 @@ fn a_policy_that_holds_what_is_needed_is_green() {
     for probe in ["list", "put", "list_parts", "abort", "get", "copy", "delete", "versioning", "object_lock"] {
         assert_eq!(report.verdict(probe), "allowed", "{probe}");
     }
+}
+
+/// What the mutations begin with is what `policy generate` writes, action by action: so these tests
+/// prove that policy minimal, and here it is green on a server that keeps versions, as it is meant.
+#[test]
+fn the_generated_policy_holds_what_is_needed_and_nothing_else() {
+    let bed = Bed::with_bucket(super::stolen::versioned);
+    let args = ["policy", "generate", "group", "--dialect", "minio", "--bucket", BUCKET];
+    let generated: Value = serde_json::from_str(&bed.machine.run(args).expect_ok().stdout).expect("a document");
+    let statements = generated["Statement"].as_array().expect("statements");
+    let (allows, denies): (Vec<&Value>, Vec<&Value>) =
+        statements.iter().partition(|statement| statement["Effect"] == "Allow");
+    let mut allowed: Vec<String> = allows.into_iter().flat_map(one_action_each).collect();
+    let mut wanted: Vec<String> = needed().iter().flat_map(one_action_each).collect();
+    (allowed.sort(), wanted.sort());
+    assert_eq!(allowed, wanted);
+    assert_eq!(denies.iter().map(|deny| &deny["Action"]).collect::<Vec<_>>(), ["s3:DeleteObjectVersion"]);
+
+    bed.allow_policy(&generated);
+    let report = bed.report(OWN, &[]);
+    assert_eq!((report.code, report.missing()), (0, vec![]), "{report:?}");
+    let sentence = report.says("stolen_key_sentence");
+    assert!(sentence.contains("cannot be destroyed"), "{sentence}");
+}
+
+/// A statement as one line for each of its actions, one written as a list or not.
+fn one_action_each(statement: &Value) -> Vec<String> {
+    let listed = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let condition = listed(&statement["Condition"]["StringLike"]["s3:prefix"]);
+    let on = format!("{:?} {condition:?}", listed(&statement["Resource"]));
+    listed(&statement["Action"]).iter().map(|action| format!("{action} {on}")).collect()
 }
 
 /// What a check says when an action is gone, and what is so then.

@@ -149,18 +149,7 @@ pub fn grant_of(action: &str) -> Option<Grant> {
     of_action(action).map(|needs| needs.grant)
 }
 
-/// The partition of a region: its ARNs begin with it.
-/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>
-#[must_use]
-pub fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
-}
+pub use crate::name::partition;
 
 /// The ARN that an action belongs on.
 #[must_use]

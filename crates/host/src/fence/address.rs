@@ -2,7 +2,7 @@
 
 use holdfast_core::{
     endpoint::{Address, Endpoint},
-    name::Bucket,
+    name::{Bucket, partition},
     provider::Addressing,
 };
 
@@ -54,33 +54,31 @@ impl<'a> Url<'a> {
 
 /// Whether `authority` is the endpoint's for this bucket. Amazon's follows from the region, which
 /// a redirect may change to any other.
-pub(super) fn is_of(endpoint: &Endpoint, bucket: &Bucket, authority: &str) -> bool {
+pub(super) fn is_of(endpoint: &Endpoint, bucket: &Bucket, partition: &str, authority: &str) -> bool {
     let host = match endpoint.addressing_for(bucket) {
         Addressing::Path => Some(authority),
         Addressing::VirtualHost => authority.strip_prefix(bucket.as_str()).and_then(|rest| rest.strip_prefix('.')),
     };
-    host.is_some_and(|host| is_of_host(&endpoint.address, host))
+    host.is_some_and(|host| is_of_host(&endpoint.address, partition, host))
 }
 
-fn is_of_host(address: &Address, host: &str) -> bool {
+fn is_of_host(address: &Address, region_partition: &str, host: &str) -> bool {
     match address {
         Address::Fixed { host: fixed, port: None, .. } => host == fixed,
         Address::Fixed { host: fixed, port: Some(port), .. } => {
             host.strip_prefix(fixed.as_str()).and_then(|rest| rest.strip_prefix(':')) == Some(&port.to_string())
         }
-        Address::Aws { dualstack } => {
-            host.strip_prefix(if *dualstack { "s3.dualstack." } else { "s3." }).is_some_and(is_regional)
-        }
+        Address::Aws { dualstack } => host
+            .strip_prefix(if *dualstack { "s3.dualstack." } else { "s3." })
+            .is_some_and(|host| is_regional(region_partition, host)),
     }
 }
 
-/// `eu-west-1.amazonaws.com`, in the right partition.
-fn is_regional(host: &str) -> bool {
-    match host.split_once('.') {
-        Some((region, "amazonaws.com")) => is_region(region) && !region.starts_with("cn-"),
-        Some((region, "amazonaws.com.cn")) => is_region(region) && region.starts_with("cn-"),
-        _ => false,
-    }
+/// `eu-west-1.amazonaws.com`, in the right partition: a bucket's name is somebody else's in another.
+fn is_regional(region_partition: &str, host: &str) -> bool {
+    let Some((region, domain)) = host.split_once('.') else { return false };
+    let expected = if region_partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    is_region(region) && partition(region) == region_partition && domain == expected
 }
 
 /// `eu-west-1`, `us-gov-east-1`: words and a number, so that no other host of Amazon's fits.
@@ -95,20 +93,20 @@ fn is_region(label: &str) -> bool {
 }
 
 /// Whether a URL is the endpoint's own, of no bucket; only a check asks it anything.
-pub(super) fn is_account(endpoint: &Endpoint, url: &Url<'_>) -> bool {
+pub(super) fn is_account(endpoint: &Endpoint, partition: &str, url: &Url<'_>) -> bool {
     match &endpoint.address {
         Address::Fixed { base, .. } => {
-            is_of_host(&endpoint.address, url.authority) && url.path.strip_prefix(base.as_str()) == Some("/")
+            is_of_host(&endpoint.address, partition, url.authority) && url.path.strip_prefix(base.as_str()) == Some("/")
         }
-        Address::Aws { .. } => is_of_host(&endpoint.address, url.authority) && url.path == "/",
+        Address::Aws { .. } => is_of_host(&endpoint.address, partition, url.authority) && url.path == "/",
     }
 }
 
 /// Whether a URL is Amazon's Security Token Service, which goes with Amazon's own endpoints only.
-pub(super) fn is_sts(endpoint: &Endpoint, url: &Url<'_>) -> bool {
+pub(super) fn is_sts(endpoint: &Endpoint, partition: &str, url: &Url<'_>) -> bool {
     matches!(endpoint.address, Address::Aws { .. })
         && url.path == "/"
-        && url.authority.strip_prefix("sts.").is_some_and(is_regional)
+        && url.authority.strip_prefix("sts.").is_some_and(|host| is_regional(partition, host))
 }
 
 /// What a request is about.

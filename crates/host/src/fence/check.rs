@@ -1,14 +1,19 @@
 //! What a check may ask: its listed probes, and nothing else.
 
 use holdfast_core::{
-    abi::BodySource,
+    abi::{BodySource, Request},
     endpoint::encode_path,
     job::{Check, Job, Work},
     name::{Key, Prefix},
-    probe::{NO_UPLOAD, Places, WHO_AM_I, marker_text, site_of},
+    probe::{NO_UPLOAD, Places, WHO_AM_I, WRONG_MD5, marker_text, site_of},
 };
 
-use super::{Body, Operation, Refusal, address::Place, query::Query};
+use super::{
+    Body, Operation, Refusal,
+    address::Place,
+    headers::{has, value},
+    query::Query,
+};
 
 /// Whether a check has any use for the operation, and whether it is about one of its places.
 pub(super) fn useful_and_right(
@@ -49,6 +54,13 @@ pub(super) fn useful_and_right(
         Op::HeadObject => (isolation, places.canary.as_ref().is_some_and(is)),
         Op::CompleteMultipartUpload => (false, false),
     }
+}
+
+/// Whether the marker may be written: where one is wanted, and only if none is there; or with a
+/// digest that makes a question of it.
+pub(super) fn may_write(check: &Check, absent: bool, request: &Request) -> bool {
+    let is_question = value(request, "content-md5").is_some_and(|md5| md5 == WRONG_MD5);
+    is_question || (check.marker.is_some() && (absent || has(request, "if-none-match")))
 }
 
 /// The marker's text, the question to the Security Token Service, and otherwise nothing.

@@ -7,7 +7,7 @@ use holdfast_core::{
     digest::DigestKind,
     endpoint::Endpoint,
     job::{Abort, Check, Encryption, Fleet, List, ObjectSettings, Target, Upload},
-    name::{Bucket, Prefix, UploadId},
+    name::{Bucket, Prefix, Region, UploadId},
     provider::Addressing,
 };
 
@@ -636,10 +636,21 @@ fn amazons_host_may_change_its_region_and_nothing_else() {
     let mut job = upload();
     job.target.endpoint = Endpoint::aws();
     let head = |authority: &str| request(Method::Head, format!("https://{authority}/{PATH}"));
-    for region in ["us-east-1", "ap-southeast-12", "us-gov-west-1"] {
+    for region in ["us-east-1", "ap-southeast-12"] {
         allowed(&job, &head(&format!("backups.s3.{region}.amazonaws.com")));
     }
-    allowed(&job, &head("backups.s3.cn-north-1.amazonaws.com.cn"));
+    // In another partition the same bucket is somebody else's.
+    let gov = head("backups.s3.us-gov-west-1.amazonaws.com");
+    let china = head("backups.s3.cn-north-1.amazonaws.com.cn");
+    for (partition, host) in [("GovCloud", &gov), ("China", &china)] {
+        assert_eq!(refused(partition, &job, host), Refusal::Endpoint);
+    }
+    for (region, own, other) in [("us-gov-east-1", &gov, &china), ("cn-northwest-1", &china, &gov)] {
+        let mut job = job.clone();
+        job.target.region = Some(Region::parse(region).expect("a region"));
+        allowed(&job, own);
+        assert_eq!(refused("another partition", &job, other), Refusal::Endpoint);
+    }
     for (attack, authority) in [
         ("another bucket", "evil.s3.us-east-1.amazonaws.com"),
         ("another bucket in front", "evil.backups.s3.us-east-1.amazonaws.com"),
@@ -784,6 +795,13 @@ fn a_check_writes_a_marker_and_nothing_else() {
         let refusal = fence(&check()).check(&Request { body, ..put.clone() }, other).map(|_| ());
         assert_eq!(refusal, Err(Refusal::Body("is none that a check sends")));
     }
+    // One that is there is not written over, and where none is wanted none is written.
+    let unconditional = Request { headers: vec![("content-type".into(), "application/json".into())], ..put.clone() };
+    assert_eq!(fence(&check()).check(&unconditional, &text).map(|_| ()), Err(Refusal::Unconditional));
+    let mut unmarked = check();
+    let Work::Check(work) = &mut unmarked.work else { unreachable!("it is one") };
+    work.marker = None;
+    assert_eq!(fence(&unmarked).check(&put, &text).map(|_| ()), Err(Refusal::Unconditional));
     let backup = Request { url: format!("{HOST}/home/client1/site.zip"), ..put };
     assert_eq!(fence(&check()).check(&backup, &text).map(|_| ()), Err(Refusal::Place));
 }

@@ -191,6 +191,7 @@ fn gaps(out: &mut String, report: &CheckReport) {
             ),
         );
         line(out, &in_order(policy));
+        line(out, "If something stays open all the same, the bucket's own policy opens it.");
     }
     if report.findings.iter().any(|finding| finding.statement.is_some()) {
         line(out, "\nA change of a policy may take a minute to be known everywhere.");

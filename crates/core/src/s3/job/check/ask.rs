@@ -8,7 +8,7 @@ use crate::{
     abi::Method,
     job::{Check, Encryption, ObjectSettings},
     name::{Bucket, Key, UploadId},
-    probe::{self, Hole, NO_UPLOAD, NO_VERSION, Places, Probe},
+    probe::{self, Hole, NO_UPLOAD, NO_VERSION, Places, Probe, WRONG_MD5},
     provider::Rung,
     s3::{
         call::{Call, Payload, Permission, Repeat, Resource},
@@ -23,9 +23,6 @@ use crate::{
 
 /// No more of the marker is read than this, in bytes: somebody may have put a large object there.
 pub(super) const MARKER_LEN: u64 = 4_096;
-
-/// A digest that nothing has that we send.
-const WRONG_MD5: [u8; 16] = [0x55; 16];
 
 /// Makes the requests of one run.
 pub(super) struct Asker {
@@ -56,7 +53,7 @@ impl Asker {
                 Probe::DeleteVersion => DeleteObject { key: own_key, version: Some(NO_VERSION) }.call(),
                 Probe::Versioning => get_bucket_versioning::call(),
                 Probe::ObjectLock => get_object_lock_configuration::call(),
-                Probe::Overwrite => self.put_marker(false, WRONG_MD5),
+                Probe::Overwrite => self.put_marker(false, WRONG_MD5.to_owned()),
                 Probe::Copy => UploadPartCopy {
                     key: own_key,
                     upload_id: &self.no_upload,
@@ -71,7 +68,7 @@ impl Asker {
             Ask::MarkerAgain => get(marker),
             Ask::WriteMarker { conditional } => {
                 let md5 = Md5::digest(self.marker_text().as_bytes());
-                self.put_marker(conditional, md5.into())
+                self.put_marker(conditional, STANDARD.encode(md5))
             }
             Ask::Create { tagged } => {
                 let mut object = self.check.object.clone();
@@ -129,7 +126,7 @@ impl Asker {
         probe::marker_text(self.check.marker.as_deref().unwrap_or_default())
     }
 
-    fn put_marker(&self, conditional: bool, md5: [u8; 16]) -> Call {
+    fn put_marker(&self, conditional: bool, md5: String) -> Call {
         let permission = Permission { action: "s3:PutObject", resource: Resource::Object };
         let mut call = Call::new("PutObject", Method::Put, self.places.marker.as_str(), permission);
         // Encrypted as backups will be: a bucket may take nothing else. Not in their storage
@@ -140,7 +137,7 @@ impl Asker {
             ..ObjectSettings::default()
         };
         call.headers = object_headers::headers(&object, &self.run);
-        call = call.header("content-md5", STANDARD.encode(md5));
+        call = call.header("content-md5", md5);
         if conditional {
             call = call.header("if-none-match", "*");
         }

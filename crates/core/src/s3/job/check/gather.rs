@@ -5,6 +5,7 @@ use crate::{
     error::Evidence,
     iam::generate::{ClientName, ClientPrefix, Dialect, Features, Kind, KmsKey, Options, Partition, generate},
     probe::{self, Hole, On, Probe},
+    provider::Provider,
     s3::{
         call::{Permission, Resource},
         failure::{self, Failure},
@@ -42,6 +43,11 @@ impl CheckJob {
                 self.learned.insert(probe, learned);
             }
         }
+        if self.is(Probe::Delete, Verdict::NotSupported) {
+            let evidence = self.learned.get(&Probe::Delete).and_then(|learned| learned.evidence.clone());
+            let note = "the server does not take a conditional delete, and another kind is not tried".to_owned();
+            self.learn(Probe::Delete, Verdict::Inconclusive, evidence, Some(note));
+        }
         if self.bucket.locked.is_some() {
             self.learned.entry(Probe::ObjectLock).and_modify(|learned| learned.verdict = Verdict::Allowed);
         }
@@ -77,6 +83,12 @@ impl CheckJob {
                 self.learn(Probe::Put, Verdict::NotSupported, Some(evidence.clone()), Some(note));
             }
             _ => {}
+        }
+        // A bucket may encrypt by itself; where no upload was tried, the marker shows it.
+        if let (None, Some(Said::Denied(evidence))) = (&base, &wrote)
+            && names(evidence, "kms:") == Some(true)
+        {
+            self.learn(Probe::Encrypt, Verdict::Denied, Some(evidence.clone()), None);
         }
         if kms && !self.learned.contains_key(&Probe::Encrypt) {
             self.learn(Probe::Encrypt, Verdict::Inconclusive, None, Some("it could not be tried".to_owned()));
@@ -217,6 +229,12 @@ impl CheckJob {
 
     /// `None` where the prefix's last part can be no user's name.
     fn closing_policy(&self) -> Option<serde_json::Value> {
+        // Where there are no policies of users, or none that binds this one.
+        let provider = self.conversation.target().endpoint.provider;
+        let is_root = self.identity.as_ref().is_some_and(|identity| identity.arn.ends_with(":root"));
+        if is_root || matches!(provider, Provider::CloudflareR2 | Provider::BackblazeB2) {
+            return None;
+        }
         let own = self.asker.places.own.as_str().strip_suffix('/')?;
         let (parent, name) = own.rfind('/').map_or(("", own), |slash| own.split_at(slash + 1));
         let kms_key = self.asker.kms_key().flatten();
@@ -308,9 +326,13 @@ impl CheckJob {
                 (Isolation::Inconclusive, None, Some(note.to_owned()))
             }
             None => return None,
-            Some(Said::Yes(evidence)) if hole == Hole::ListBuckets && !self.other_buckets => {
-                let note = "the server shows this bucket alone".to_owned();
-                (Isolation::Closed, Some(evidence), Some(note))
+            Some(Said::Yes(evidence)) if hole == Hole::ListBuckets && self.other_buckets != Some(true) => {
+                match self.other_buckets {
+                    Some(_) => {
+                        (Isolation::Closed, Some(evidence), Some("the server shows this bucket alone".to_owned()))
+                    }
+                    None => (Isolation::Inconclusive, Some(evidence), Some("that is no list of buckets".to_owned())),
+                }
             }
             Some(Said::Yes(evidence)) => (Isolation::Open, Some(evidence), None),
             Some(Said::Past(evidence, _)) if hole.on() == On::Objects && hole != Hole::Read => {
@@ -322,6 +344,11 @@ impl CheckJob {
             Some(Said::Denied(evidence)) => {
                 let note = "if it is there: what is not is denied in the same words".to_owned();
                 (Isolation::Closed, Some(evidence), Some(note).filter(|_| hole == Hole::Read))
+            }
+            // The question has a condition or a shape that the act itself need not have.
+            Some(Said::Unsupported(evidence)) if hole.on() == On::Objects => {
+                let note = "the server does not take the question; it may do the thing all the same".to_owned();
+                (Isolation::Inconclusive, Some(evidence), Some(note))
             }
             Some(Said::Unsupported(evidence)) => {
                 (Isolation::Closed, Some(evidence), Some("the server has no such operation".to_owned()))

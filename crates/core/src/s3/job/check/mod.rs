@@ -28,7 +28,7 @@ use crate::{
     report::{Outcome, Report},
     s3::{
         call::{Answer, Call},
-        conversation::{Conversation, Out, Reply, clock_offset_ms},
+        conversation::{Conversation, Out, Reply, Trouble, clock_offset_ms},
         failure,
         op::{
             create_multipart_upload::CreateMultipartUpload, get_bucket_versioning, get_caller_identity,
@@ -115,7 +115,7 @@ pub(crate) struct CheckJob {
     site: Option<String>,
     bucket: BucketSettings,
     trouble: Option<Error>,
-    other_buckets: bool,
+    other_buckets: Option<bool>,
     left_behind: Vec<String>,
 }
 
@@ -149,7 +149,7 @@ impl CheckJob {
             site: None,
             bucket: BucketSettings::default(),
             trouble: None,
-            other_buckets: false,
+            other_buckets: None,
             left_behind: Vec::new(),
         };
         job.ask_first(now, out);
@@ -242,7 +242,7 @@ impl CheckJob {
             Ask::Hole(Hole::ListBuckets) => {
                 let own = self.conversation.target().bucket.as_str();
                 let names = success(&reply).and_then(|answer| list_buckets::parse(&answer).ok());
-                self.other_buckets = names.is_some_and(|names| names.iter().any(|name| name != own));
+                self.other_buckets = names.map(|names| names.iter().any(|name| name != own));
             }
             Ask::Identity => {
                 self.identity = success(&reply).and_then(|answer| get_caller_identity::parse(&answer).ok())
@@ -297,11 +297,17 @@ impl CheckJob {
     }
 
     fn created(&mut self, now: Millis, tagged: bool, reply: &Reply<Ask>, out: &mut Out) {
-        let Some(answer) = success(reply) else { return };
-        if let Ok(created) = CreateMultipartUpload::parse(&answer) {
-            let key = self.asker.places.own_key.clone();
-            let call = self.asker.abort(&key, &created.upload_id);
-            self.send(now, Ask::EndUpload { tagged }, call, out);
+        let key = self.asker.places.own_key.clone();
+        match success(reply).map(|answer| CreateMultipartUpload::parse(&answer)) {
+            Some(Ok(created)) => {
+                let call = self.asker.abort(&key, &created.upload_id);
+                self.send(now, Ask::EndUpload { tagged }, call, out);
+            }
+            None if matches!(reply.result, Err(Trouble::Failed(_))) => {}
+            // It may have begun one whose id nobody told us.
+            Some(Err(_)) | None => {
+                self.left_behind.push(format!("perhaps an empty multipart upload of `{key}`: the answer was lost"));
+            }
         }
     }
 
@@ -321,6 +327,8 @@ impl CheckJob {
                 self.readable(reply, said);
                 self.ask(now, Ask::Probe(Probe::Copy), out);
             }
+            // Where a condition is not heeded, one that may be there is not written over.
+            Said::Denied(_) if !self.conversation.target().endpoint.provider.quirks().conditional_writes => {}
             Said::Past(..) | Said::Denied(_) if self.asker.check.marker.is_some() => {
                 self.ask(now, Ask::WriteMarker { conditional: true }, out);
             }
@@ -384,8 +392,16 @@ impl Machine for CheckJob {
         self.conversation.wait(out);
         let idle = self.pending.is_empty();
         // Uploads that were begun are ended first, whatever else is wrong.
-        let open =
-            |ask: &Ask| matches!(ask, Ask::Create { .. } | Ask::EndUpload { .. } | Ask::RemoveDeleteMarker { .. });
+        let open = |ask: &Ask| {
+            matches!(
+                ask,
+                Ask::Create { .. }
+                    | Ask::EndUpload { .. }
+                    | Ask::RemoveDeleteMarker { .. }
+                    | Ask::Probe(Probe::Delete)
+                    | Ask::Hole(Hole::Delete)
+            )
+        };
         let hopeless = self.trouble.is_some() && !self.pending.iter().any(open);
         if hopeless || idle {
             self.conversation.drop_all();
