@@ -35,7 +35,8 @@ fn the_generated_policy_holds_what_is_needed_and_nothing_else() {
         statements.iter().partition(|statement| statement["Effect"] == "Allow");
     let mut allowed: Vec<String> = allows.into_iter().flat_map(one_action_each).collect();
     let mut wanted: Vec<String> = needed().iter().flat_map(one_action_each).collect();
-    (allowed.sort(), wanted.sort());
+    allowed.sort();
+    wanted.sort();
     assert_eq!(allowed, wanted);
     assert_eq!(denies.iter().map(|deny| &deny["Action"]).collect::<Vec<_>>(), ["s3:DeleteObjectVersion"]);
 
