@@ -402,6 +402,11 @@ pub enum Sink {
         /// The digests wanted of what arrives.
         digests: Vec<DigestKind>,
     },
+    /// To the destination, from its beginning: the last bytes of an object, as many as there are.
+    Tail {
+        /// How many at the most.
+        len: u64,
+    },
 }
 
 /// One side of the conversation: the wasm module, or the same code in process.

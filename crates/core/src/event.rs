@@ -38,6 +38,13 @@ pub enum Event {
         /// Bytes in it.
         len: u64,
     },
+    /// A part was copied by the server from an earlier object.
+    PartCopied {
+        /// Part number, from 1.
+        part: u32,
+        /// Bytes in it.
+        len: u64,
+    },
     /// A request failed and will be sent again.
     Retry {
         /// What was asked.

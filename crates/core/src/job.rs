@@ -11,6 +11,7 @@ use crate::{
     endpoint::Endpoint,
     error::Error,
     name::{Bucket, Key, Prefix, Region, UploadId},
+    plan::Extent,
     provider::Rung,
 };
 
@@ -64,6 +65,96 @@ pub enum Work {
     Check(Check),
     /// Say what an error means. Nothing is sent.
     Explain(Box<Explain>),
+    /// Make an object of bytes that are in the bucket already and of a stream.
+    Backup(Box<Backup>),
+    /// Get some bytes of an object.
+    Read(Read),
+    /// Delete objects.
+    Remove(Remove),
+    /// Make a URL by which anyone can get an object for a while. Nothing is sent.
+    Presign(Presign),
+}
+
+/// Make an object of bytes of an earlier one, copied by the server, and of a stream whose length
+/// nobody knows before its end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// The object's key. It must not exist.
+    pub key: Key,
+    /// What the object begins with, if there is something to copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
+    /// Bytes that the stream will come to, about: part sizes are planned with it.
+    pub estimate: u64,
+    /// Parts of the stream that the host may have to hold at the same time.
+    pub window: u32,
+    /// Headers of the object to be.
+    #[serde(default)]
+    pub object: ObjectSettings,
+    /// Multipart uploads of our own that an earlier run left behind, to be aborted first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub orphans: Vec<Orphan>,
+}
+
+/// An object to copy from, and which of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    /// Its key, in the same bucket.
+    pub key: Key,
+    /// Its ETag: another object of the same name is not copied.
+    pub etag: String,
+    /// What the new object begins with, in this order: one part each, so each has at least the
+    /// provider's smallest part length and at most [`crate::plan::MAX_PART_LEN`].
+    pub parts: Vec<Extent>,
+}
+
+/// Get some bytes of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Read {
+    /// The object's key.
+    pub key: Key,
+    /// Only this version of it: its ETag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Which bytes.
+    pub what: Stretch,
+}
+
+/// Which bytes of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stretch {
+    /// The last ones, this many at the most; one request.
+    Tail {
+        /// Bytes.
+        len: u64,
+    },
+    /// These, one after another: the destination gets them as if they were one.
+    Extents(Vec<Extent>),
+}
+
+/// Delete objects, one request each. What is not there counts as deleted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remove {
+    /// Which.
+    pub keys: Vec<Key>,
+}
+
+/// Make a URL by which anyone can get an object for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presign {
+    /// The object's key.
+    pub key: Key,
+    /// How long it can be got, in seconds; at most a week.
+    pub expires_s: u64,
+    /// The name that a browser saves it under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_name: Option<String>,
 }
 
 /// Send an archive whose length is known.

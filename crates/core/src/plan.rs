@@ -44,6 +44,24 @@ pub struct Part {
     pub len: u64,
 }
 
+/// A run of bytes of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extent {
+    /// Where it begins.
+    pub offset: u64,
+    /// Bytes in it.
+    pub len: u64,
+}
+
+impl Extent {
+    /// Where it ends: the first byte behind it.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset.saturating_add(self.len)
+    }
+}
+
 /// Why an object cannot be cut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {

@@ -40,6 +40,62 @@ pub enum Report {
     Check(Box<CheckReport>),
     /// An error was explained.
     Explain(Explanation),
+    /// A backup is in the bucket.
+    Backup(BackupReport),
+    /// Bytes of an object have arrived.
+    Read(ReadReport),
+    /// Objects were deleted; those that were not are told as warnings.
+    Remove {
+        /// How many are gone.
+        removed: u64,
+        /// How many could not be deleted.
+        failed: u64,
+    },
+    /// A URL was made.
+    Presign {
+        /// It holds a signature: whoever has it can get the object.
+        url: String,
+    },
+}
+
+/// A backup is in the bucket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupReport {
+    /// The object's ETag, without quotes.
+    pub etag: String,
+    /// Its version, where the bucket keeps versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_id: Option<String>,
+    /// Its length, in bytes.
+    pub len: u64,
+    /// Parts it was made of.
+    pub parts: u32,
+    /// Bytes that the server copied from an earlier object.
+    pub bytes_copied: u64,
+    /// Bytes that travelled in this run.
+    pub bytes_sent: u64,
+    /// Bytes that an earlier run of the same backup had sent.
+    pub bytes_kept: u64,
+    /// CRC-64/NVME of the whole, base64, when it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc64nvme: Option<String>,
+    /// What proves that it arrived whole.
+    pub proof: Proof,
+    /// Requests sent again.
+    pub retries: u32,
+}
+
+/// Bytes of an object have arrived.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReadReport {
+    /// The object's ETag, without quotes.
+    pub etag: String,
+    /// The object's length, in bytes.
+    pub object_len: u64,
+    /// Bytes that arrived.
+    pub len: u64,
 }
 
 /// An archive is in the bucket.

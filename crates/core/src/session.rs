@@ -111,5 +111,8 @@ fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
         Work::Abort(_) => Box::new(AbortJob::begin(begin, out)),
         Work::Check(_) => Box::new(CheckJob::begin(begin, out)?),
         Work::Explain(_) => Box::new(ExplainJob::begin(begin)),
+        Work::Backup(_) | Work::Read(_) | Work::Remove(_) | Work::Presign(_) => {
+            return Err(Error::new(Kind::Bug, "this job is not there yet"));
+        }
     })
 }

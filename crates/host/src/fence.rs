@@ -322,7 +322,11 @@ impl Fence {
     }
 
     fn check_sink(&self, operation: Operation, request: &Request) -> Result<(), Refusal> {
-        let Sink::Range { offset, len, .. } = &request.sink else { return Ok(()) };
+        let (offset, len) = match &request.sink {
+            Sink::Inline => return Ok(()),
+            Sink::Tail { .. } => return Err(Refusal::Sink("is of no use to its job")),
+            Sink::Range { offset, len, .. } => (offset, len),
+        };
         if operation != Operation::GetObject {
             return Err(Refusal::Sink("is not the object's, and would go into the destination"));
         }

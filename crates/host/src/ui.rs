@@ -199,7 +199,9 @@ fn words(event: &Event, verbose: bool) -> Option<String> {
         }
         Event::Warning(error) => warning(error),
         Event::PartDone { part, len } if verbose => format!("part {part} is there ({})", HumanBytes(*len)),
+        Event::PartCopied { part, len } if verbose => format!("part {part} was copied ({})", HumanBytes(*len)),
         Event::PartDone { .. }
+        | Event::PartCopied { .. }
         | Event::Entry(_)
         | Event::CommonPrefix { .. }
         | Event::ClientsFound { .. }
@@ -274,6 +276,17 @@ pub fn report_text(report: &Report, place: &str) -> String {
         Report::Fleet(fleet) => format!("{} of {} clients have a fresh backup", fleet.fresh, fleet.clients),
         Report::Check(check) => check.summary.sentence.clone(),
         Report::Explain(explanation) => format!("{} errors explained", explanation.findings.len()),
+        Report::Backup(backup) => {
+            let (len, copied) = (HumanBytes(backup.len), HumanBytes(backup.bytes_copied));
+            let (sent, kept) = (HumanBytes(backup.bytes_sent), HumanBytes(backup.bytes_kept));
+            format!(
+                "{place} is stored: {len}; {sent} sent, {copied} copied by the server, {kept} kept of an earlier run"
+            )
+        }
+        Report::Read(read) => format!("{place}: {} read", HumanBytes(read.len)),
+        Report::Remove { removed, failed: 0 } => format!("{removed} objects deleted"),
+        Report::Remove { removed, failed } => format!("{removed} objects deleted, {failed} not"),
+        Report::Presign { url } => url.clone(),
         Report::Abort { aborted } => format!("{aborted} unfinished uploads aborted"),
     }
 }

@@ -210,7 +210,7 @@ impl Tools {
             },
         };
         let mut writer = match &request.sink {
-            Sink::Inline => None,
+            Sink::Inline | Sink::Tail { .. } => None,
             Sink::Range { offset, len, digests } => {
                 Some((RangeWriter::new(self.destination.as_deref(), *offset, digests), (*offset, *len)))
             }
