@@ -2,7 +2,8 @@
 //!
 //! In scope: what to ask of S3, in which order, how to sign it, what the answers mean, what to
 //! try again and when, how an archive is cut, and what to write down so that a crash costs
-//! little; and what IAM policies allow. Everything is a state machine or a pure function over data.
+//! little; what the bytes of a backup's zip mean; and what IAM policies allow. Everything is a
+//! state machine or a pure function over data.
 //!
 //! Out of scope: clocks, entropy, files, sockets, threads, the environment. Time and a seed are
 //! inputs; archive bytes never come here, only their lengths and digests.
@@ -35,6 +36,7 @@ pub mod provider;
 pub mod report;
 pub mod retry;
 pub mod secret;
+pub mod zip;
 
 #[cfg(feature = "s3")]
 pub mod s3;
