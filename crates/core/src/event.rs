@@ -96,6 +96,11 @@ pub enum Event {
     },
     /// One client of a fleet.
     Client(Client),
+    /// An object was deleted, or was not there.
+    Removed {
+        /// Its key.
+        key: String,
+    },
     /// Not as it should be, and not fatal.
     Warning(Error),
     /// The moment a request went out, for tracing; only with `--verbose`.

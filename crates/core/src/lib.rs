@@ -33,6 +33,7 @@ pub mod pace;
 pub mod plan;
 pub mod probe;
 pub mod provider;
+pub mod ranges;
 pub mod report;
 pub mod retry;
 pub mod secret;

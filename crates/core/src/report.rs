@@ -90,9 +90,10 @@ pub struct BackupReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadReport {
-    /// The object's ETag, without quotes.
+    /// The object's ETag, without quotes. Where no bytes were wanted nothing is asked, and it is
+    /// the one that the job named, if any.
     pub etag: String,
-    /// The object's length, in bytes.
+    /// The object's length, in bytes; 0 where nothing was asked.
     pub object_len: u64,
     /// Bytes that arrived.
     pub len: u64,

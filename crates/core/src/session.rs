@@ -10,7 +10,7 @@ use crate::{
         conversation::{Conversation, Out},
         job::{
             abort::AbortJob, check::CheckJob, explain::ExplainJob, fetch::FetchJob, fleet::FleetJob, list::ListJob,
-            upload::UploadJob,
+            presign::PresignJob, read::ReadJob, remove::RemoveJob, upload::UploadJob,
         },
     },
     secret::Credentials,
@@ -111,7 +111,10 @@ fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
         Work::Abort(_) => Box::new(AbortJob::begin(begin, out)),
         Work::Check(_) => Box::new(CheckJob::begin(begin, out)?),
         Work::Explain(_) => Box::new(ExplainJob::begin(begin)),
-        Work::Backup(_) | Work::Read(_) | Work::Remove(_) | Work::Presign(_) => {
+        Work::Read(_) => Box::new(ReadJob::begin(begin, out)?),
+        Work::Remove(_) => Box::new(RemoveJob::begin(begin)),
+        Work::Presign(_) => Box::new(PresignJob::begin(begin)),
+        Work::Backup(_) => {
             return Err(Error::new(Kind::Bug, "this job is not there yet"));
         }
     })

@@ -322,6 +322,31 @@ impl<T: Clone> Conversation<T> {
         }
     }
 
+    /// A URL by which whoever holds it can send this call, for a while, by our clock. Its headers
+    /// are not part of it.
+    ///
+    /// # Errors
+    /// When there are no keys to sign with, or they or the time hold what no signature takes.
+    pub fn presign(&self, now: Millis, call: &Call, expires_s: u64) -> Result<String, Error> {
+        let Some(credentials) = &self.credentials else {
+            let what = "a URL can only be signed with keys, and there are none";
+            return Err(Error::new(Kind::Config, what).hint("leave `--anonymous` out: a public object has a plain URL"));
+        };
+        let Target { endpoint, bucket, .. } = &self.target;
+        let signing = Signing { service: sign::S3, credentials, region: &self.region, now };
+        let authority = endpoint.authority(bucket, &self.region);
+        let path_and_query = sign::path_and_query(endpoint, bucket, call);
+        sign::presign(&signing, call.method, endpoint.scheme(), &authority, &path_and_query, expires_s)
+            .map_err(|error| Error::new(Kind::Config, error.to_string()))
+    }
+
+    /// When temporary keys end, if these are: `Some(None)` when nobody says it.
+    #[must_use]
+    pub fn keys_end(&self) -> Option<Option<Millis>> {
+        let credentials = self.credentials.as_ref().filter(|credentials| credentials.session_token.is_some())?;
+        Some(credentials.expires_at)
+    }
+
     /// Forgets everything under way. Answers that still come are ignored.
     pub fn drop_all(&mut self) {
         self.in_flight.clear();

@@ -117,6 +117,10 @@ pub(crate) struct Server {
     pub(crate) no_checksums: bool,
     /// 501 on `If-None-Match`.
     pub(crate) no_conditions: bool,
+    /// Answers with the whole object when its last bytes are asked for.
+    pub(crate) ignores_suffixes: bool,
+    /// Keys that may not be deleted, and the words that say so.
+    pub(crate) undeletable: BTreeMap<String, String>,
     /// Complete answers NoSuchUpload when it is repeated, as MinIO does; else it repeats itself.
     pub(crate) forgets_completed: bool,
     pub(crate) region: String,
@@ -140,6 +144,8 @@ impl Default for Server {
             page_len: 2,
             no_checksums: false,
             no_conditions: false,
+            ignores_suffixes: false,
+            undeletable: BTreeMap::new(),
             forgets_completed: true,
             region: "us-east-1".into(),
             clock_ahead_ms: 0,
@@ -276,10 +282,15 @@ impl Server {
         answer.headers.push(("x-amz-request-id".into(), format!("R{index}")));
         let mut sunk = None;
         let mut received = None;
-        if let (Sink::Range { offset, digests, .. }, 200..300) = (&request.sink, answer.status) {
+        let into = match &request.sink {
+            Sink::Range { offset, digests, .. } => Some((*offset, digests.as_slice())),
+            Sink::Tail { .. } => Some((0, &[][..])),
+            Sink::Inline => None,
+        };
+        if let (Some((offset, digests)), 200..300) = (into, answer.status) {
             let bytes = std::mem::take(&mut answer.body);
             received = Some(Received { len: bytes.len() as u64, digests: only(&bytes, digests) });
-            sunk = Some((*offset, bytes));
+            sunk = Some((offset, bytes));
         }
         if request.method == Method::Head {
             answer.body.clear();
@@ -404,9 +415,25 @@ impl Server {
                     said.headers.push(("x-amz-checksum-type".into(), "FULL_OBJECT".into()));
                 }
                 said.body = object.bytes.clone();
-                if let Some(range) = header("range") {
+                let len = object.bytes.len();
+                if let Some(last) = header("range").and_then(|range| range.strip_prefix("bytes=-")) {
+                    let from = len - len.min(last.parse().unwrap());
+                    if len == 0 {
+                        return error(416, "InvalidRange");
+                    }
+                    // Whoever ignores suffix ranges, or thinks that all of it needs none.
+                    if !self.ignores_suffixes {
+                        said.status = 206;
+                        said.headers.push(("content-range".into(), format!("bytes {from}-{}/{len}", len - 1)));
+                        said.body = object.bytes[from..].to_vec();
+                    }
+                } else if let Some(range) = header("range") {
                     let (from, to) = range.strip_prefix("bytes=").unwrap().split_once('-').unwrap();
                     let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
+                    if from >= len {
+                        return error(416, "InvalidRange");
+                    }
+                    let to = to.min(len - 1);
                     said.status = 206;
                     said.headers.push(("content-range".into(), format!("bytes {from}-{to}/{}", object.bytes.len())));
                     said.body = object.bytes[from..=to].to_vec();
@@ -414,6 +441,14 @@ impl Server {
                 said.headers.push(("content-length".into(), said.body.len().to_string()));
                 said
             }
+            "DeleteObject" if self.undeletable.contains_key(&asked.key) => {
+                let message = &self.undeletable[&asked.key];
+                said(403, format!("<Error><Code>AccessDenied</Code><Message>{message}</Message></Error>"))
+            }
+            "DeleteObject" => match (header("if-match"), self.objects.remove(&asked.key)) {
+                (Some(_), None) => error(404, "NoSuchKey"),
+                _ => said(204, ""),
+            },
             "ListObjectsV2" => self.list(asked),
             other => panic!("the simulated server does not know {other}"),
         }
@@ -523,6 +558,7 @@ fn operation(method: Method, key: &str, query: &BTreeMap<String, String>) -> &'s
         (Method::Put, false) if has("partNumber") => "UploadPart",
         (Method::Put, false) => "PutObject",
         (Method::Delete, false) if has("uploadId") => "AbortMultipartUpload",
+        (Method::Delete, false) => "DeleteObject",
         (Method::Get, false) if has("uploadId") => "ListParts",
         (Method::Get, false) => "GetObject",
         (Method::Head, false) => "HeadObject",

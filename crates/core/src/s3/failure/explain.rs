@@ -173,8 +173,8 @@ fn denied_plainly(evidence: &Evidence, asked: &Asked<'_>) -> Verdict {
             }),
         }
     };
-    let kind = match wordless_head {
-        // Certain is only that it was refused.
+    let kind = match wordless_head || std::ptr::eq(entry, &catalogue::OBJECT_LOCK) {
+        // Certain is only that it was refused; and what is retained, no statement frees.
         true => Kind::AccessDenied { action: None, resource: None },
         false => Kind::AccessDenied { action, resource: asked.arn() },
     };

@@ -24,7 +24,7 @@ use crate::{
         crc,
         failure::Class,
         op::{
-            get_object::GetObject,
+            get_object::{Bytes, GetObject},
             head_object::{Head, HeadObject},
         },
     },
@@ -108,7 +108,7 @@ impl FetchJob {
                 if matches!(class, Class::Denied | Class::Fatal | Class::Region(_)) {
                     let call = GetObject {
                         key: &self.work.key,
-                        range: Some(0..1),
+                        bytes: Bytes::Range(0..1),
                         if_match: None,
                         checksum_mode: false,
                         sink: Sink::Inline,
@@ -213,7 +213,7 @@ impl FetchJob {
             let sink = Sink::Range { offset, len, digests: plan.digests.clone() };
             let call = GetObject {
                 key: &self.work.key,
-                range: Some(offset..offset + len),
+                bytes: Bytes::Range(offset..offset + len),
                 if_match: Some(&plan.facts.etag),
                 checksum_mode: false,
                 sink,

@@ -6,4 +6,7 @@ pub(crate) mod explain;
 pub(crate) mod fetch;
 pub(crate) mod fleet;
 pub(crate) mod list;
+pub(crate) mod presign;
+pub(crate) mod read;
+pub(crate) mod remove;
 pub(crate) mod upload;

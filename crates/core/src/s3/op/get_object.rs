@@ -18,14 +18,23 @@ use crate::{
 pub struct GetObject<'a> {
     /// The object's key.
     pub key: &'a Key,
-    /// Which of its bytes; `None` for all. Never empty: S3 has no way to ask for nothing.
-    pub range: Option<Range<u64>>,
+    /// Which of its bytes.
+    pub bytes: Bytes,
     /// Only if its ETag is still this one.
     pub if_match: Option<&'a str>,
     /// Ask for its checksum too; S3 gives it only with all of its bytes.
     pub checksum_mode: bool,
     /// Where the bytes go.
     pub sink: Sink,
+}
+
+/// Which bytes of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bytes {
+    /// These. Never none: S3 has no way to ask for nothing.
+    Range(Range<u64>),
+    /// The last ones, so many at the most. Of an object that is shorter, all.
+    Last(u64),
 }
 
 /// What came.
@@ -45,15 +54,24 @@ pub struct Got {
     pub digests: Digests,
 }
 
+/// The whole of an object, for a URL that somebody else will send.
+#[must_use]
+pub fn plain_get(key: &Key) -> Call {
+    Call::new("GetObject", Method::Get, key.as_str(), GET_OBJECT)
+}
+
 impl GetObject<'_> {
     /// The request.
     #[must_use]
     pub fn call(&self) -> Call {
-        let mut call = Call::new("GetObject", Method::Get, self.key.as_str(), GET_OBJECT);
-        if let Some(Range { start, end }) = self.range {
-            debug_assert!(start < end, "an empty range cannot be asked for");
-            call = call.header("range", format!("bytes={start}-{}", end.saturating_sub(1)));
-        }
+        let call = plain_get(self.key);
+        let mut call = match self.bytes.clone() {
+            Bytes::Range(Range { start, end }) => {
+                debug_assert!(start < end, "an empty range cannot be asked for");
+                call.header("range", format!("bytes={start}-{}", end.saturating_sub(1)))
+            }
+            Bytes::Last(len) => call.header("range", format!("bytes=-{len}")),
+        };
         if let Some(etag) = self.if_match {
             call = call.header("if-match", format!("\"{etag}\""));
         }
@@ -120,7 +138,8 @@ mod tests {
     fn aws_example() {
         let key = Key::parse("example-object").expect("a key");
         let sink = range_sink(0, 10, &[]);
-        let get = GetObject { key: &key, range: Some(0..10), if_match: Some("e-2"), checksum_mode: false, sink };
+        let get =
+            GetObject { key: &key, bytes: Bytes::Range(0..10), if_match: Some("e-2"), checksum_mode: false, sink };
         let call = get.call();
         assert_eq!((call.method, &call.sink), (Method::Get, &get.sink));
         assert_eq!(

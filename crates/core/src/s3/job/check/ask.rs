@@ -13,10 +13,18 @@ use crate::{
     s3::{
         call::{Call, Payload, Permission, Repeat, Resource},
         op::{
-            abort_multipart_upload::AbortMultipartUpload, create_multipart_upload::CreateMultipartUpload,
-            delete_object::DeleteObject, get_bucket_versioning, get_caller_identity, get_object_lock_configuration,
-            head_object::HeadObject, list_buckets, list_multipart_uploads::ListMultipartUploads, list_object_versions,
-            list_objects_v2::ListObjectsV2, list_parts::ListParts, object_headers, upload_part_copy::UploadPartCopy,
+            abort_multipart_upload::AbortMultipartUpload,
+            create_multipart_upload::CreateMultipartUpload,
+            delete_object::{DeleteObject, What},
+            get_bucket_versioning, get_caller_identity, get_object_lock_configuration,
+            head_object::HeadObject,
+            list_buckets,
+            list_multipart_uploads::ListMultipartUploads,
+            list_object_versions,
+            list_objects_v2::ListObjectsV2,
+            list_parts::ListParts,
+            object_headers,
+            upload_part_copy::UploadPartCopy,
         },
     },
 };
@@ -49,8 +57,8 @@ impl Asker {
                 Probe::Put => self.part(own_key),
                 Probe::ListParts => self.parts(own_key),
                 Probe::Abort => self.abort(own_key, &self.no_upload),
-                Probe::Delete => DeleteObject { key: own_key, version: None }.call(),
-                Probe::DeleteVersion => DeleteObject { key: own_key, version: Some(NO_VERSION) }.call(),
+                Probe::Delete => DeleteObject { key: own_key, what: What::IfThere }.call(),
+                Probe::DeleteVersion => DeleteObject { key: own_key, what: What::Version(NO_VERSION) }.call(),
                 Probe::Versioning => get_bucket_versioning::call(),
                 Probe::ObjectLock => get_object_lock_configuration::call(),
                 Probe::Overwrite => self.put_marker(false, WRONG_MD5.to_owned()),
@@ -106,7 +114,7 @@ impl Asker {
             Hole::ListBuckets => list_buckets::call(),
             Hole::Read => HeadObject { key: canary.as_ref()?, checksum_mode: false }.call(),
             Hole::Write => self.part(other_key),
-            Hole::Delete => DeleteObject { key: other_key, version: None }.call(),
+            Hole::Delete => DeleteObject { key: other_key, what: What::IfThere }.call(),
             Hole::Abort => self.abort(other_key, &self.no_upload),
             Hole::ListParts => self.parts(other_key),
         })
@@ -119,7 +127,7 @@ impl Asker {
 
     /// Takes away the delete marker that a server left though it was told not to.
     pub(super) fn remove_delete_marker(&self, key: &Key, version: &str) -> Call {
-        DeleteObject { key, version: Some(version) }.call()
+        DeleteObject { key, what: What::Version(version) }.call()
     }
 
     pub(super) fn marker_text(&self) -> String {
