@@ -1,142 +1,124 @@
-//! Where a download goes: beside its place until it is whole and verified, then renamed.
+//! Where fetched bytes go: into a file, into memory, or to a consumer in their order.
+//!
+//! A request may fail when half of its answer has come, and is sent again from its beginning. A
+//! file takes that twice at the same place; what cannot be taken back waits in memory until its
+//! request has ended well.
 
-use std::{
-    fs, io,
-    os::unix::fs::{FileExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-};
+mod file;
+mod memory;
+mod ordered;
+
+use std::{io, io::Write, sync::Arc};
 
 use holdfast_core::{
     digest::{DigestKind, Digests},
-    error::{Error, Kind},
+    error::Error,
 };
 
-use crate::{
-    hash::{CHUNK, Hasher},
-    source::PartReader,
-    state::local,
-};
+pub use self::{file::File, memory::Memory, ordered::Ordered};
+use crate::hash::Hasher;
 
-/// A file in the making.
-#[derive(Debug)]
-pub struct Destination {
-    file: fs::File,
-    partial: PathBuf,
-    path: PathBuf,
+/// Where fetched bytes go.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// Into a file, as they come.
+    File(Arc<File>),
+    /// Into memory: an object's end, an index.
+    Memory(Arc<Memory>),
+    /// To a consumer, strictly in order.
+    Ordered(Arc<Ordered>),
 }
 
 impl Destination {
-    /// Opens `PATH.holdfast-part` beside `path`.
-    ///
-    /// # Errors
-    /// When `path` exists and may not be replaced, or the file cannot be made.
-    pub fn open(path: &Path, overwrite: bool) -> Result<Self, Error> {
-        if path.is_dir() {
-            let what = format!("cannot write {}: it is a directory", path.display());
-            return Err(Error::new(Kind::Config, what).hint("name the file to write"));
-        }
-        if !overwrite && path.symlink_metadata().is_ok() {
-            let what = format!("{} exists already", path.display());
-            return Err(
-                Error::new(Kind::AlreadyExists, what).hint("name another file, or replace it with `--overwrite`")
-            );
-        }
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".holdfast-part");
-        let partial = PathBuf::from(partial);
-        let file = fs::OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600)
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits() as i32)
-            .open(&partial)
-            .map_err(|error| local("write", &partial, &error))?;
-        Ok(Self { file, partial, path: path.to_owned() })
-    }
-
-    /// Makes room for the whole, so that a full disk is known before the first byte travels.
-    ///
-    /// # Errors
-    /// When there is no room.
-    pub fn reserve(&self, len: u64) -> Result<(), Error> {
-        let reserve = || -> io::Result<()> {
-            if len > 0 {
-                match rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), 0, len) {
-                    // Not every file system can; then it is found out on the way.
-                    Ok(()) | Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {}
-                    Err(errno) => return Err(errno.into()),
-                }
-            }
-            self.file.set_len(len)
-        };
-        reserve().map_err(|error| local("make room for", &self.partial, &error))
-    }
-
-    /// Writes at a place.
-    ///
-    /// # Errors
-    /// When writing fails.
-    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, offset)
-    }
-
-    /// Hashes what an earlier run wrote.
+    /// Hashes what an earlier run wrote; only a file outlives its run.
     ///
     /// # Errors
     /// When reading fails.
     pub fn digests(&self, offset: u64, len: u64, kinds: &[DigestKind]) -> io::Result<(u64, Digests)> {
-        crate::hash::digests(&mut PartReader::new(&self.file, offset, len), kinds, &mut vec![0; CHUNK])
+        match self {
+            Self::File(file) => file.digests(offset, len, kinds),
+            Self::Memory(_) | Self::Ordered(_) => Ok((0, Digests::default())),
+        }
     }
 
-    /// Puts it in its place: on disk first, then renamed, then the folder on disk.
-    ///
-    /// # Errors
-    /// When any of that fails.
-    pub fn finish(self) -> Result<(), Error> {
-        let finish = || -> io::Result<()> {
-            self.file.sync_all()?;
-            fs::rename(&self.partial, &self.path)?;
-            let folder = self.path.parent().filter(|folder| !folder.as_os_str().is_empty());
-            fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-        };
-        finish().map_err(|error| local("finish", &self.path, &error))
+    /// What was wrong on this side, if anything was: it says more than a request that failed.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Error> {
+        match self {
+            Self::File(_) | Self::Memory(_) => None,
+            Self::Ordered(ordered) => ordered.trouble(),
+        }
     }
 
-    /// Removes what was written: it is not what was asked for.
-    pub fn discard(self) {
-        let _ = fs::remove_file(&self.partial);
+    /// How many requests there may be at a time.
+    pub(crate) fn expect(&self, requests: u32) {
+        if let Self::Ordered(ordered) = self {
+            ordered.expect(requests);
+        }
     }
 }
 
-/// Writes one range as it arrives, and hashes it.
+/// Where in the destination an answer's bytes belong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Landing {
+    /// From this place on, beside others.
+    At(u64),
+    /// They are all there is.
+    Whole,
+}
+
+/// Takes the bytes of one answer as they arrive, and hashes them.
 #[derive(Debug)]
-pub struct RangeWriter<'a> {
+pub struct Writer<'a> {
     destination: Option<&'a Destination>,
-    offset: u64,
+    landing: Landing,
     len: u64,
+    held: Vec<u8>,
     hasher: Hasher,
 }
 
-impl<'a> RangeWriter<'a> {
+impl<'a> Writer<'a> {
     /// To a destination, or to nowhere when only the digests are of interest.
     #[must_use]
-    pub fn new(destination: Option<&'a Destination>, offset: u64, kinds: &[DigestKind]) -> Self {
-        Self { destination, offset, len: 0, hasher: Hasher::new(kinds) }
+    pub fn new(destination: Option<&'a Destination>, landing: Landing, kinds: &[DigestKind]) -> Self {
+        Self { destination, landing, len: 0, held: Vec::new(), hasher: Hasher::new(kinds) }
     }
 
-    /// How many bytes came, and their digests.
-    #[must_use]
-    pub fn finish(self) -> (u64, Digests) {
-        (self.len, self.hasher.finish())
+    /// The answer has ended well: its bytes are final. Gives their digests.
+    ///
+    /// # Errors
+    /// When they cannot be kept, or their consumer wants no more.
+    pub fn finish(self) -> io::Result<Digests> {
+        match (self.destination, self.landing) {
+            (Some(Destination::File(file)), Landing::Whole) => file.end_at(self.len)?,
+            (Some(Destination::Memory(memory)), landing) => memory.keep(landing, self.held)?,
+            (Some(Destination::Ordered(ordered)), landing) => ordered.take(landing.place(), self.held)?,
+            (Some(Destination::File(_)) | None, _) => {}
+        }
+        Ok(self.hasher.finish())
     }
 }
 
-impl io::Write for RangeWriter<'_> {
+impl Landing {
+    fn place(self) -> u64 {
+        match self {
+            Self::At(place) => place,
+            Self::Whole => 0,
+        }
+    }
+}
+
+impl Write for Writer<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if let Some(destination) = self.destination {
-            destination.write_at(bytes, self.offset + self.len)?;
+        let place = self.landing.place().saturating_add(self.len);
+        match self.destination {
+            None => {}
+            Some(Destination::File(file)) => file.write_at(bytes, place)?,
+            Some(Destination::Memory(memory)) => {
+                memory.has_room(place.saturating_add(bytes.len() as u64))?;
+                self.held.extend_from_slice(bytes);
+            }
+            Some(Destination::Ordered(_)) => self.held.extend_from_slice(bytes),
         }
         self.hasher.update(bytes);
         self.len += bytes.len() as u64;
@@ -147,3 +129,6 @@ impl io::Write for RangeWriter<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,10 +8,12 @@
 //! |--------|------------------------------------------------------------|-------------------|----------------------|
 //! | upload | Head, Put, Create, UploadPart, Complete, ListParts, Abort  | ListParts, Abort  | List, prefix = key   |
 //! | fetch  | Head, Get                                                  |                   |                      |
+//! | read   | Get, its bytes                                             |                   |                      |
+//! | remove | Delete, each key                                           |                   |                      |
 //! | list   |                                                            |                   | List, below prefix   |
 //! | fleet  |                                                            |                   | List, below prefix   |
 //! | abort  |                                                            | ListParts, Abort  |                      |
-//! | explain |                                                           |                   |                      |
+//! | explain, presign |                                                  |                   |                      |
 //! | check  | see below                                                  |                   |                      |
 //!
 //! A check asks about names that are never there (`holdfast_core::probe::Places`), within the
@@ -28,17 +30,21 @@
 mod address;
 mod check;
 mod headers;
+mod presign;
 mod query;
+mod read;
 
 use holdfast_core::{
     abi::{BodySource, Headers, Method, Request, Sink},
-    job::{Fetch, Job, Orphan, Remembered, Work},
+    job::{Fetch, Job, Orphan, Read, Remembered, Stretch, Work},
     name::{Key, partition},
     plan::MAX_PART_LEN,
     probe::Places,
     provider::Provider,
+    ranges::Ranges,
 };
 
+pub use self::presign::is_presigned;
 use self::{
     address::{Place, Url},
     query::Query,
@@ -148,6 +154,8 @@ pub struct Fence {
     unconditional: bool,
     /// The length of the object of a fetch, from the answer to HEAD.
     object_len: Option<u64>,
+    /// What a read asks for.
+    ranges: Option<Ranges>,
     /// The names that a check asks about.
     places: Option<Places>,
     /// The check's marker was asked for, and is not there.
@@ -162,10 +170,15 @@ impl Fence {
             Work::Check(check) => Places::of(check, &job.run).ok(),
             _ => None,
         };
+        let ranges = match &job.work {
+            Work::Read(Read { what: Stretch::Extents(extents), .. }) => Ranges::new(extents),
+            _ => None,
+        };
         Self {
             job: job.clone(),
             unconditional: remembered.no_conditional_writes,
             object_len: None,
+            ranges,
             places,
             marker_absent: false,
         }
@@ -256,6 +269,8 @@ impl Fence {
             }
             (Work::Upload(upload), Op::ListObjectsV2) => (true, prefix == upload.key.as_str()),
             (Work::Fetch(fetch), Op::HeadObject | Op::GetObject) => (true, is(&fetch.key)),
+            (Work::Read(read), Op::GetObject) => (true, is(&read.key)),
+            (Work::Remove(remove), Op::DeleteObject) => (query.get("versionId").is_none(), remove.keys.iter().any(is)),
             (Work::List(list), Op::ListObjectsV2) => (true, prefix.starts_with(list.prefix.as_str())),
             (Work::Fleet(fleet), Op::ListObjectsV2) => (true, prefix.starts_with(fleet.prefix.as_str())),
             (Work::Abort(abort), Op::AbortMultipartUpload | Op::ListParts) => (true, is_orphan(&abort.orphans)),
@@ -322,6 +337,9 @@ impl Fence {
     }
 
     fn check_sink(&self, operation: Operation, request: &Request) -> Result<(), Refusal> {
+        if let Work::Read(read) = &self.job.work {
+            return read::sink(read, self.ranges.as_ref(), request);
+        }
         let (offset, len) = match &request.sink {
             Sink::Inline => return Ok(()),
             Sink::Tail { .. } => return Err(Refusal::Sink("is of no use to its job")),
@@ -361,10 +379,10 @@ impl Operation {
     }
 }
 
-/// The ETag that a fetch is pinned to.
+/// The ETag that a fetch or a read is pinned to.
 fn pinned_etag(job: &Job) -> Option<&str> {
     match &job.work {
-        Work::Fetch(Fetch { etag, .. }) => etag.as_deref(),
+        Work::Fetch(Fetch { etag, .. }) | Work::Read(Read { etag, .. }) => etag.as_deref(),
         _ => None,
     }
 }

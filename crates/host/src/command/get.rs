@@ -13,7 +13,7 @@ use holdfast_core::{
 use super::{DONE, Exit, WARNINGS, config_error, end, setup};
 use crate::{
     cli,
-    destination::Destination,
+    destination::{Destination, File},
     driver::World,
     state::job::{Direction, JobFile, JobFolder, now_s, random_run},
     ui::report_text,
@@ -23,7 +23,7 @@ pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
     let location = setup::location(&args.from)?;
     let key = key(&location.path)?;
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &args.transfer, args.output)?;
-    let destination = Arc::new(Destination::open(&args.to, args.overwrite)?);
+    let destination = Arc::new(File::open(&args.to, args.overwrite)?);
     let folder = JobFolder::lock(&setup.state, Direction::Download, &setup.target, &key)?;
     let path = setup::absolute(&args.to);
     let earlier = folder.read().filter(|earlier| earlier.path == path);
@@ -51,7 +51,7 @@ pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
     let outcome = setup.converse(setup::Task {
         run,
         work,
-        world: World { source: None, destination: Some(Arc::clone(&destination)) },
+        world: World { source: None, destination: Some(Destination::File(Arc::clone(&destination))) },
         journal: Some((journal, records)),
         on_event: &mut |_, _| {},
         on_planned: &mut |len| reserved.reserve(len),

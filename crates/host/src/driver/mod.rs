@@ -50,8 +50,8 @@ const RENEW_AGAIN_MS: u64 = 60_000;
 pub struct World {
     /// The archive that is sent.
     pub source: Option<Arc<Source>>,
-    /// The file that is made; without one, what is fetched is hashed and forgotten.
-    pub destination: Option<Arc<Destination>>,
+    /// Where what is fetched goes; without one, it is hashed and forgotten.
+    pub destination: Option<Destination>,
 }
 
 /// What the driver tells on the way.
@@ -135,6 +135,9 @@ impl<'a> Driver<'a> {
         seed: u64,
     ) -> Result<Outcome, Error> {
         let fence = Fence::new(&job, &remembered);
+        if let Some(destination) = &self.world.destination {
+            destination.expect(job.concurrency);
+        }
         // Two more than there may be requests of data: control requests do not wait behind them.
         let threads = job.concurrency as usize + 2;
         let (send, finished) = mpsc::channel();
@@ -284,6 +287,8 @@ impl Run<'_, '_> {
                     self.driver.watcher.event(&event);
                 }
                 Output::Done(outcome) => {
+                    let trouble = self.driver.world.destination.as_ref().and_then(Destination::trouble);
+                    self.cause = self.cause.take().or(trouble);
                     self.outcome = Some(match (*outcome, self.cause.take()) {
                         (Outcome::Failed(_), Some(cause)) => Outcome::Failed(cause),
                         (outcome, _) => outcome,

@@ -12,15 +12,15 @@ use std::{
 };
 
 use holdfast_core::{
-    abi::{BodySource, Request, RequestId, Sink},
+    abi::{BodySource, Request, RequestId, Sent, Sink, TransportCause},
     digest::{DigestKind, Digests},
     error::{Error, Kind},
 };
 
 use crate::{
-    destination::{Destination, RangeWriter},
+    destination::{Destination, Landing, Writer},
     hash::{self, CHUNK},
-    http::{self, Answer, Body, Call, Client, Failure, Progress},
+    http::{self, Answer, Body, Call, Client, Failure, Progress, Wanted},
     source::Source,
 };
 
@@ -103,7 +103,7 @@ pub(super) struct Pool {
 struct Tools {
     client: Arc<Client>,
     source: Option<Arc<Source>>,
-    destination: Option<Arc<Destination>>,
+    destination: Option<Destination>,
     cancel: Arc<AtomicBool>,
     finished: mpsc::Sender<Finished>,
 }
@@ -117,7 +117,7 @@ impl Pool {
         http_threads: usize,
         client: Arc<Client>,
         source: Option<Arc<Source>>,
-        destination: Option<Arc<Destination>>,
+        destination: Option<Destination>,
         cancel: Arc<AtomicBool>,
         finished: mpsc::Sender<Finished>,
     ) -> Result<Self, Error> {
@@ -209,13 +209,17 @@ impl Tools {
                 None => Body::Empty,
             },
         };
+        let destination = self.destination.as_ref();
         let mut writer = match &request.sink {
-            Sink::Inline | Sink::Tail { .. } => None,
+            Sink::Inline => None,
+            Sink::Tail { len } => Some((Writer::new(destination, Landing::Whole, &[]), Wanted::Last { len: *len })),
             Sink::Range { offset, len, digests } => {
-                Some((RangeWriter::new(self.destination.as_deref(), *offset, digests), (*offset, *len)))
+                let first = first_byte(&request).unwrap_or(*offset);
+                let wanted = Wanted::Range { offset: first, len: *len };
+                Some((Writer::new(destination, Landing::At(*offset), digests), wanted))
             }
         };
-        let sink = writer.as_mut().map(|(writer, (offset, len))| http::Sink { writer, offset: *offset, len: *len });
+        let sink = writer.as_mut().map(|(writer, wanted)| http::Sink { writer, wanted: *wanted });
         let result = self.client.send(Call {
             method: request.method,
             url: &request.url,
@@ -227,11 +231,21 @@ impl Tools {
             progress: &progress,
         });
         match result {
-            Ok(answer) => {
-                let digests = answer.sunk.and(writer).map(|(writer, _)| writer.finish().1);
-                Finished::Answered { id, answer, digests }
-            }
+            Ok(answer) => match answer.sunk.and(writer).map(|(writer, _)| writer.finish()).transpose() {
+                Ok(digests) => Finished::Answered { id, answer, digests },
+                Err(error) => {
+                    let message = format!("what was received cannot be used: {error}");
+                    let failure = Failure { sent: Sent::Maybe, cause: TransportCause::Local, message };
+                    Finished::Failed { id, failure }
+                }
+            },
             Err(failure) => Finished::Failed { id, failure },
         }
     }
+}
+
+/// The first byte that a request asks for; where it goes may be another place.
+fn first_byte(request: &Request) -> Option<u64> {
+    let (_, range) = request.headers.iter().find(|(name, _)| name == "range")?;
+    range.strip_prefix("bytes=")?.split_once('-')?.0.parse().ok()
 }

@@ -4,10 +4,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use holdfast_core::{
     abi::Request,
-    job::{Encryption, Job, ObjectSettings, Work},
+    job::{Encryption, Job, ObjectSettings, Read, Stretch, Work},
 };
 
-use super::{Operation, Refusal, address::decode, check, pinned_etag};
+use super::{Operation, Refusal, address::decode, check, pinned_etag, read};
 
 /// All headers together, in bytes. S3 takes 8 KiB; a session token alone can be longer.
 const MAX_LEN: usize = 32 << 10;
@@ -42,7 +42,8 @@ pub(super) fn all(job: &Job, operation: Operation, request: &Request) -> Result<
         }
     }
     // Without the condition, a server with versions leaves a mark for what was never there.
-    if operation == Operation::DeleteObject && !has(request, "if-match") && !request.url.contains("versionId=") {
+    let is_question = matches!(job.work, Work::Check(_)) && operation == Operation::DeleteObject;
+    if is_question && !has(request, "if-match") && !request.url.contains("versionId=") {
         return Err(Refusal::Header { name: "if-match".to_owned(), why: "is missing" });
     }
     if total > MAX_LEN {
@@ -84,8 +85,11 @@ fn is_allowed(job: &Job, operation: Operation, name: &str, value: &str) -> Optio
         "x-amz-expected-bucket-owner" => job.target.expected_owner.as_deref() == Some(value),
         "user-agent" => true,
 
-        "range" if operation == Op::GetObject => is_range(value),
-        "if-match" if operation == Op::DeleteObject => value == "*",
+        "range" if operation == Op::GetObject => match &job.work {
+            Work::Read(Read { what: Stretch::Tail { len }, .. }) => read::is_suffix(value, *len),
+            _ => is_range(value),
+        },
+        "if-match" if operation == Op::DeleteObject && matches!(job.work, Work::Check(_)) => value == "*",
         "if-match" if reads_object => pinned_etag(job).is_none_or(|etag| value.trim_matches('"') == etag),
         "x-amz-checksum-mode" if reads_object => value == "ENABLED",
 

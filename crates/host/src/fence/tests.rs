@@ -1,5 +1,7 @@
 //! Requests that pass and requests that must not, each under the name of what it attempts.
 
+mod read;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use holdfast_core::{

@@ -6,7 +6,7 @@ use holdfast_core::abi::{MAX_INLINE_LEN, Method, TransportCause};
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    call::{Answer, Sink},
+    call::{Answer, Sink, Wanted},
     exchange::{Exchange, Phase},
     failure::{self, Failure},
     transport::INPUT_LEN,
@@ -30,9 +30,15 @@ pub(crate) fn receive(
         Some(sink) => {
             exchange.set_phase(Phase::Sinking);
             // A server without ranges answers 200 with the whole; its bytes are those of a range
-            // from 0 on, and of no other.
-            if head.status != StatusCode::PARTIAL_CONTENT && (head.status != StatusCode::OK || sink.offset != 0) {
+            // from 0 on, and of no other, or the last of an object that has no more.
+            let whole_will_do = matches!(sink.wanted, Wanted::Range { offset: 0, .. } | Wanted::Last { .. });
+            if head.status != StatusCode::PARTIAL_CONTENT && (head.status != StatusCode::OK || !whole_will_do) {
                 return Err(incoming.no_range(head.status));
+            }
+            if let (Some(first), Wanted::Range { offset, .. }) = (first_byte(&head.headers), sink.wanted)
+                && first != offset
+            {
+                return Err(incoming.another_range(first, offset));
             }
             let len = incoming.fill(sink, announced)?;
             Ok(Answer { status, headers, body: Vec::new(), sunk: Some(len) })
@@ -70,16 +76,20 @@ impl Incoming<'_> {
     }
 
     fn fill(&mut self, sink: Sink<'_>, announced: Option<u64>) -> Result<u64, Failure> {
-        if let Some(len) = announced.filter(|len| *len != sink.len) {
-            return Err(self.wrong_len(len, sink.len));
+        let (least, most) = match sink.wanted {
+            Wanted::Range { len, .. } => (len, len),
+            Wanted::Last { len } => (announced.unwrap_or(0), len),
+        };
+        if let Some(len) = announced.filter(|len| *len > most || *len < least) {
+            return Err(self.wrong_len(len, most));
         }
         let mut piece = vec![0; INPUT_LEN];
         let mut arrived = 0;
         loop {
             let bytes = self.read(&mut piece)?;
             arrived += bytes as u64;
-            if arrived > sink.len || (bytes == 0 && arrived < sink.len) {
-                return Err(self.wrong_len(arrived, sink.len));
+            if arrived > most || (bytes == 0 && arrived < least) {
+                return Err(self.wrong_len(arrived, most));
             }
             if bytes == 0 {
                 return Ok(arrived);
@@ -126,6 +136,12 @@ impl Incoming<'_> {
         self.failure(TransportCause::Malformed, format!("{peer} answered {status} to a request for a range"))
     }
 
+    fn another_range(&self, first: u64, expected: u64) -> Failure {
+        let peer = failure::peer(self.exchange, self.host);
+        let message = format!("{peer} answered with a range from byte {first} on where {expected} was asked for");
+        self.failure(TransportCause::Malformed, message)
+    }
+
     fn failure(&self, cause: TransportCause, message: String) -> Failure {
         Failure { sent: self.exchange.sent(), cause, message }
     }
@@ -133,6 +149,12 @@ impl Incoming<'_> {
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+}
+
+/// Of `Content-Range: bytes FIRST-LAST/TOTAL`.
+fn first_byte(headers: &HeaderMap) -> Option<u64> {
+    let range = headers.get(header::CONTENT_RANGE)?.to_str().ok()?.trim().strip_prefix("bytes ")?;
+    range.split_once('-')?.0.trim().parse().ok()
 }
 
 fn listed(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -78,16 +78,31 @@ impl Body<'_> {
 pub struct Sink<'a> {
     /// Takes the bytes in order.
     pub writer: &'a mut dyn Write,
-    /// The first byte asked for: only from byte 0 on may an answer be other than a range.
-    pub offset: u64,
-    /// Bytes expected; another number fails the call.
-    pub len: u64,
+    /// What was asked for; another answer fails the call.
+    pub wanted: Wanted,
+}
+
+/// Which bytes of an object a call asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A run of them. Only from byte 0 on may the answer be other than a range.
+    Range {
+        /// The first one.
+        offset: u64,
+        /// How many, exactly.
+        len: u64,
+    },
+    /// The last ones, or all where there are no more.
+    Last {
+        /// How many at the most.
+        len: u64,
+    },
 }
 
 impl Sink<'_> {
     /// The same sink for a shorter time.
     pub fn reborrow(&mut self) -> Sink<'_> {
-        Sink { writer: &mut *self.writer, offset: self.offset, len: self.len }
+        Sink { writer: &mut *self.writer, wanted: self.wanted }
     }
 }
 

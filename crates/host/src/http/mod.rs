@@ -40,7 +40,7 @@ mod transport;
 mod tunnel;
 mod wait;
 
-pub use call::{Answer, Body, Call, Progress, Sink};
+pub use call::{Answer, Body, Call, Progress, Sink, Wanted};
 pub use client::Client;
 pub use config::{ClientConfig, HttpError, MinimumRate, Proxy};
 pub use failure::Failure;

@@ -8,7 +8,9 @@ use std::{
 
 use holdfast_core::abi::Method;
 
-use crate::host::http::{Answer, Body, Call, Client, ClientConfig, Failure, MinimumRate, Progress, Proxy, Sink};
+use crate::host::http::{
+    Answer, Body, Call, Client, ClientConfig, Failure, MinimumRate, Progress, Proxy, Sink, Wanted,
+};
 
 /// Settings with which every test ends soon.
 pub(crate) fn config() -> ClientConfig {
@@ -69,17 +71,17 @@ impl<'a> Ask<'a> {
     }
 
     pub(crate) fn sink(mut self, writer: &'a mut Vec<u8>, len: u64) -> Self {
-        self.sink = Some(Sink { writer, offset: 0, len });
+        self.sink = Some(Sink { writer, wanted: Wanted::Range { offset: 0, len } });
         self
     }
 
     pub(crate) fn sink_from(mut self, writer: &'a mut Vec<u8>, offset: u64, len: u64) -> Self {
-        self.sink = Some(Sink { writer, offset, len });
+        self.sink = Some(Sink { writer, wanted: Wanted::Range { offset, len } });
         self
     }
 
     pub(crate) fn into(mut self, writer: &'a mut dyn std::io::Write, len: u64) -> Self {
-        self.sink = Some(Sink { writer, offset: 0, len });
+        self.sink = Some(Sink { writer, wanted: Wanted::Range { offset: 0, len } });
         self
     }
 
