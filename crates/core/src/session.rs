@@ -105,13 +105,14 @@ impl Session for S3Session {
 fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
     Ok(match &begin.job.work {
         Work::Upload(_) => Box::new(UploadJob::begin(begin, out)?),
+        Work::Backup(_) => Box::new(UploadJob::begin_backup(begin, out)?),
         Work::List(_) => Box::new(ListJob::begin(begin, out)),
         Work::Fleet(_) => Box::new(FleetJob::begin(begin)),
         Work::Fetch(_) => Box::new(FetchJob::begin(begin, out)),
         Work::Abort(_) => Box::new(AbortJob::begin(begin, out)),
         Work::Check(_) => Box::new(CheckJob::begin(begin, out)?),
         Work::Explain(_) => Box::new(ExplainJob::begin(begin)),
-        Work::Backup(_) | Work::Read(_) | Work::Remove(_) | Work::Presign(_) => {
+        Work::Read(_) | Work::Remove(_) | Work::Presign(_) => {
             return Err(Error::new(Kind::Bug, "this job is not there yet"));
         }
     })
