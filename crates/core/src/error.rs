@@ -166,6 +166,13 @@ impl Error {
         self
     }
 
+    /// Whether it was the copying of an earlier object that failed: without a base, the same
+    /// backup may fare better.
+    #[must_use]
+    pub fn is_of_copy(&self) -> bool {
+        self.evidence.as_ref().is_some_and(|evidence| evidence.operation == "UploadPartCopy")
+    }
+
     /// Adds the server's words.
     #[must_use]
     pub fn evidence(mut self, evidence: Evidence) -> Self {

@@ -77,6 +77,11 @@ pub enum Work {
 
 /// Make an object of bytes of an earlier one, copied by the server, and of a stream whose length
 /// nobody knows before its end.
+///
+/// Where the base cannot be copied (it has changed or is gone, may not be read, or the server
+/// copies nothing), the job fails with an error that is [`Error::is_of_copy`], leaves nothing
+/// behind, and a backup without a base may fare better. A provider whose quirks say `equal_parts`
+/// or no `part_copy` is given no base in the first place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backup {
@@ -363,4 +368,7 @@ pub struct Remembered {
     /// `x-amz-mp-object-size` is refused as unknown.
     #[serde(default)]
     pub no_object_size: bool,
+    /// Copied parts are refused in an upload that was declared with a checksum.
+    #[serde(default)]
+    pub no_copy_checksums: bool,
 }

@@ -6,7 +6,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{abi::Millis, digest::Digests, name::UploadId, plan::Geometry, provider::Rung};
+use crate::{
+    abi::Millis,
+    digest::Digests,
+    job::Base,
+    name::{Key, UploadId},
+    plan::{Geometry, Schedule},
+    provider::Rung,
+};
 
 /// A line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -16,6 +23,20 @@ pub enum Record {
     Planned {
         /// Frozen for the upload's life.
         geometry: Geometry,
+        /// The checksum that the upload is declared with.
+        rung: Rung,
+        /// When.
+        at: Millis,
+    },
+    /// The same, for a backup, whose length nobody knows yet.
+    PlannedBackup {
+        /// The object's key.
+        key: Key,
+        /// What it begins with: a part each.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        base: Option<Base>,
+        /// The lengths of the parts behind: frozen for the upload's life.
+        schedule: Schedule,
         /// The checksum that the upload is declared with.
         rung: Rung,
         /// When.
@@ -40,10 +61,22 @@ pub enum Record {
         /// What the server calls it.
         etag: String,
     },
+    /// A later run goes on with a stream of its own behind this part. What earlier runs sent behind
+    /// it belongs to other streams: it never again counts.
+    Resumed {
+        /// The last part that was kept; 0 when there is none.
+        part: u32,
+    },
     /// CompleteMultipartUpload (or PutObject, for a small archive) is about to be sent.
     Completing {
         /// When.
         at: Millis,
+        /// The object's length, in bytes, where the plan does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        len: Option<u64>,
+        /// The number of its parts, where the plan does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parts: Option<u32>,
     },
     /// The object is there.
     Completed {

@@ -1,7 +1,10 @@
 //! Which bytes go into which part: pure arithmetic.
 
+mod schedule;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::schedule::Schedule;
 use crate::provider::Quirks;
 
 /// 2^20 bytes.

@@ -113,6 +113,8 @@ pub struct Quirks {
     pub object_size: bool,
     /// UploadPartCopy exists.
     pub part_copy: bool,
+    /// Copied parts are taken into an upload that was declared with a checksum.
+    pub copy_checksums: bool,
     /// What a person should know, in a sentence; empty when there is nothing.
     pub note: &'static str,
 }
@@ -133,6 +135,7 @@ const AWS: Quirks = Quirks {
     conditional_writes: true,
     object_size: true,
     part_copy: true,
+    copy_checksums: true,
     note: "",
 };
 
@@ -171,6 +174,7 @@ impl Provider {
                 name: "minio",
                 title: "MinIO",
                 tried: true,
+                copy_checksums: false,
                 note: "repeats of CompleteMultipartUpload answer NoSuchUpload; keys with `//` are refused",
                 ..GENERIC
             },

@@ -83,6 +83,12 @@ impl Patience {
         self.ever = true;
     }
 
+    /// Nothing was asked until now, so nothing could succeed: a stream may be made for an hour
+    /// between one part and the next.
+    pub fn idle_until(&mut self, now: Millis) {
+        self.last_success = self.last_success.max(now);
+    }
+
     /// Whether there was any success.
     #[must_use]
     pub fn ever(&self) -> bool {
@@ -121,6 +127,15 @@ mod tests {
         let mut jitter = Jitter::new(7);
         assert!(jitter.wait_ms(Why::Throttled, 1, Some(7_000)) >= 7_000);
         assert!(jitter.wait_ms(Why::Throttled, 1, Some(u64::MAX / 2)) <= RETRY_AFTER_MAX_MS + 1_000);
+    }
+
+    #[test]
+    fn time_in_which_nothing_was_asked_does_not_count() {
+        let mut patience = Patience::new(600_000, Millis(0));
+        patience.success(Millis(1));
+        patience.idle_until(Millis(5_000_000));
+        assert!(patience.allows(Millis(5_500_000), 100_000));
+        assert!(!patience.allows(Millis(5_500_000), 100_001));
     }
 
     #[test]

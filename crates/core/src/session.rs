@@ -105,6 +105,7 @@ impl Session for S3Session {
 fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
     Ok(match &begin.job.work {
         Work::Upload(_) => Box::new(UploadJob::begin(begin, out)?),
+        Work::Backup(_) => Box::new(UploadJob::begin_backup(begin, out)?),
         Work::List(_) => Box::new(ListJob::begin(begin, out)),
         Work::Fleet(_) => Box::new(FleetJob::begin(begin)),
         Work::Fetch(_) => Box::new(FetchJob::begin(begin, out)),
@@ -114,8 +115,5 @@ fn begin_job(begin: Begin, out: &mut Out) -> Result<Box<dyn Machine>, Error> {
         Work::Read(_) => Box::new(ReadJob::begin(begin, out)?),
         Work::Remove(_) => Box::new(RemoveJob::begin(begin)),
         Work::Presign(_) => Box::new(PresignJob::begin(begin)),
-        Work::Backup(_) => {
-            return Err(Error::new(Kind::Bug, "this job is not there yet"));
-        }
     })
 }

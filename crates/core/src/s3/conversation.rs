@@ -248,6 +248,14 @@ impl<T: Clone> Conversation<T> {
         self.dispatch(now, Open::new(token, call, 1, false), out);
     }
 
+    /// Says that the job had nothing to ask until now; without it, the wait for the first answer
+    /// would count as time in which nothing succeeded.
+    pub fn was_idle(&mut self, now: Millis) {
+        if self.busy() == 0 && self.succeeded {
+            self.patience.idle_until(now);
+        }
+    }
+
     /// Sends a call again after the job has looked, with the next attempt's wait.
     ///
     /// # Errors

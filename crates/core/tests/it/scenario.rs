@@ -1,29 +1,32 @@
 //! A job, a server, a clock that only we move, and the power switch.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use holdfast_core::{
-    abi::{Frame, Input, Millis, Output, Session},
+    abi::{BodySource, Frame, Input, Millis, Output, Session},
     endpoint::Endpoint,
     event::Event,
-    job::{Fetch, Job, ObjectSettings, Remembered, Target, Upload, Work},
+    job::{Backup, Base, Fetch, Job, ObjectSettings, Remembered, Target, Upload, Work},
     journal::Record,
     name::{Bucket, Key},
-    plan::Geometry,
+    plan::{Extent, Geometry, Schedule},
     report::Outcome,
     secret::{Credentials, Secret},
     session::S3Session,
 };
 
-use crate::sim_s3::{Server, only};
+use crate::sim_s3::{Object, Server, only};
 
 /// Noon, so that no date rolls over by accident.
 pub(crate) const NOON: Millis = Millis(1_795_435_200_000);
 pub(crate) const KEY: &str = "home/client1/site.zip";
+/// What a backup copies from.
+pub(crate) const OLD_KEY: &str = "home/client1/old site.zip";
 /// The unit of the uploads here: parts of five units, so that every fault at every call is cheap.
 pub(crate) const UNIT: usize = 1 << 10;
 
 /// What is left when the power fails: the disk and the bucket.
+#[derive(Clone)]
 pub(crate) struct Scenario {
     pub(crate) server: Server,
     pub(crate) job: Job,
@@ -39,8 +42,69 @@ pub(crate) struct Scenario {
     pub(crate) renewals: u32,
     /// A crash loses records that were not durable.
     pub(crate) lossy: bool,
-    /// Parts whose bytes change after they were hashed.
     pub(crate) seed: u64,
+    /// What makes the stream of a backup.
+    pub(crate) producer: Producer,
+    /// Plan with parts of five units, which no provider would take.
+    pub(crate) small_parts: bool,
+}
+
+/// Makes a stream of bytes, once: what was released of it is gone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Producer {
+    /// How many bytes a run's stream has.
+    pub(crate) len: usize,
+    /// Runs so far: each makes bytes of its own.
+    pub(crate) runs: u8,
+    /// Where this run's stream begins in the object, once the first part was asked for.
+    pub(crate) begins: Option<u64>,
+    /// Offset in the stream of the next part to make.
+    made: usize,
+    /// The parts that are held, with whether each is the last.
+    held: BTreeMap<u32, (u64, u64, bool)>,
+    /// The most parts that were held at one time.
+    pub(crate) most_held: usize,
+    /// The object that this run should make, as far as it is known.
+    pub(crate) object: Vec<u8>,
+    ended: bool,
+    /// The module has been told that.
+    told: bool,
+    /// How long each part takes to be made.
+    pub(crate) slow_ms: u64,
+}
+
+impl Producer {
+    /// Begins a run: an earlier run's bytes stay where they were in `object`.
+    fn begin(&mut self) {
+        self.runs += 1;
+        (self.begins, self.made, self.ended, self.told) = (None, 0, false, false);
+        self.held.clear();
+    }
+
+    /// Makes or finds a part; gives its length and whether it is the last. `None` if it was asked
+    /// for when the last was made already.
+    fn part(&mut self, number: u32, offset: u64, len: u64) -> Option<(u64, bool)> {
+        if let Some((at, held, last)) = self.held.get(&number) {
+            assert_eq!((*at, *held), (offset, len), "part {number} is asked for again, and otherwise");
+            return Some((*held, *last));
+        }
+        assert!(!self.told, "part {number} is asked for after the last");
+        if self.ended {
+            return None;
+        }
+        let begins = *self.begins.get_or_insert(offset);
+        assert_eq!(begins + self.made as u64, offset, "part {number} is not the next, or is gone");
+        let part_len = (self.len - self.made).min(len as usize);
+        let run = self.runs;
+        self.object.truncate(offset as usize);
+        assert_eq!(self.object.len() as u64, offset);
+        self.object.extend((self.made..self.made + part_len).map(|i| (i as u8).wrapping_mul(31) ^ (i >> 8) as u8 ^ run));
+        self.made += part_len;
+        self.ended = self.made == self.len;
+        self.held.insert(number, (offset, part_len as u64, self.ended));
+        self.most_held = self.most_held.max(self.held.len());
+        Some((part_len as u64, self.ended))
+    }
 }
 
 impl Scenario {
@@ -90,6 +154,46 @@ impl Scenario {
             renewals: 0,
             lossy: false,
             seed: 7,
+            producer: Producer::default(),
+            small_parts: true,
+        }
+    }
+
+    /// A backup whose stream has `len` bytes, in parts of five units, behind these many units that
+    /// are copied from an earlier object, a part each.
+    pub(crate) fn backup(len: usize, copied: &[usize]) -> Self {
+        let old = bytes(3 * UNIT + 2 * copied.iter().sum::<usize>() * UNIT);
+        let etag = "0123456789abcdef-7".to_owned();
+        let mut parts = Vec::new();
+        let mut offset = UNIT;
+        for units in copied {
+            parts.push(Extent { offset: offset as u64, len: (units * UNIT) as u64 });
+            offset += (units + 1) * UNIT;
+        }
+        let kept: Vec<u8> =
+            parts.iter().flat_map(|part| old[part.offset as usize..part.end() as usize].to_vec()).collect();
+        let base = (!parts.is_empty()).then(|| Base { key: Key::parse(OLD_KEY).unwrap(), etag: etag.clone(), parts });
+        let mut scenario = Self::of(
+            Work::Backup(Box::new(Backup {
+                key: Key::parse(KEY).unwrap(),
+                base,
+                estimate: len as u64,
+                window: 3,
+                object: ObjectSettings::default(),
+                orphans: Vec::new(),
+            })),
+            Vec::new(),
+        );
+        let object = Object { bytes: old, etag, headers: Vec::new(), crc64: None };
+        scenario.server.objects.insert(OLD_KEY.into(), object);
+        scenario.producer = Producer { len, object: kept, ..Producer::default() };
+        scenario
+    }
+
+    pub(crate) fn backup_job(&mut self) -> &mut Backup {
+        match &mut self.job.work {
+            Work::Backup(backup) => backup,
+            other => panic!("{other:?}"),
         }
     }
 
@@ -112,6 +216,15 @@ impl Scenario {
 
     /// The part length that a provider would refuse, as if an earlier run had planned with it.
     fn plan_small_parts(&mut self) {
+        if !self.small_parts {
+            return;
+        }
+        let rung = self.remembered.rung.unwrap_or(self.job.target.endpoint.provider.quirks().first_rung);
+        if let (Work::Backup(backup), false) = (&self.job.work, has_plan(&self.journal)) {
+            let (key, base) = (backup.key.clone(), backup.base.clone());
+            let schedule = Schedule { part_len: 5 * UNIT as u64, steady: 90, step: 1, parts: 100 };
+            self.journal.push(Record::PlannedBackup { key, base, schedule, rung, at: self.now });
+        }
         let Work::Upload(upload) = &self.job.work else { return };
         if matches!(self.journal.last(), None | Some(Record::Completed { .. })) {
             let geometry = Geometry { len: upload.len, part_len: 5 * UNIT as u64 };
@@ -124,6 +237,8 @@ impl Scenario {
     /// Runs until the power fails after `outputs` outputs; `None` when it did.
     pub(crate) fn run_until(&mut self, outputs: usize) -> Option<Outcome> {
         self.plan_small_parts();
+        let is_backup = matches!(self.job.work, Work::Backup(_));
+        self.producer.begin();
         let mut session = S3Session::new();
         let mut left = outputs;
         let mut inbox = VecDeque::from([Frame {
@@ -150,6 +265,7 @@ impl Scenario {
                 inbox.push_back(Frame { header: Input::Tick { now: self.now }, body: Vec::new() });
                 continue;
             };
+            self.producer.told |= matches!(input.header, Input::PartReady { last: true, .. });
             // Each answer takes a moment.
             self.now = self.now.plus(1);
             let frame = session.handle(&stamp(input, self.now)).expect("in process");
@@ -164,10 +280,14 @@ impl Scenario {
                 match output {
                     Output::Request(request) => {
                         let inline = match request.body {
-                            holdfast_core::abi::BodySource::Inline { start, len } => &frame.body[start..start + len],
+                            BodySource::Inline { start, len } => &frame.body[start..start + len],
                             _ => &[],
                         };
-                        let reply = self.server.answer(&request, inline, &self.source, self.now);
+                        if let (true, BodySource::Part { part, .. }) = (is_backup, request.body) {
+                            assert!(self.producer.held.contains_key(&part), "part {part} is sent, and not there");
+                        }
+                        let source = if is_backup { &self.producer.object } else { &self.source };
+                        let reply = self.server.answer(&request, inline, source, self.now);
                         if let Some((offset, bytes)) = reply.sunk {
                             let end = offset as usize + bytes.len();
                             if self.sink.len() < end {
@@ -176,6 +296,15 @@ impl Scenario {
                             self.sink[offset as usize..end].copy_from_slice(&bytes);
                         }
                         inbox.push_back(Frame { header: reply.input, body: reply.body });
+                    }
+                    Output::NeedPart { part, offset, len, digests: wanted } if is_backup => {
+                        let Some((len, last)) = self.producer.part(part, offset, len) else { continue };
+                        self.now = self.now.plus(self.producer.slow_ms);
+                        let window = self.backup_job().window as usize;
+                        assert!(self.producer.held.len() <= window, "the window is exceeded: {:?}", self.producer.held);
+                        let digests = only(&self.producer.object[offset as usize..(offset + len) as usize], &wanted);
+                        let header = Input::PartReady { now: self.now, part, len, digests, last };
+                        inbox.push_back(Frame { header, body: Vec::new() });
                     }
                     Output::NeedPart { part, offset, len, digests: wanted } => {
                         let from = if self.source.is_empty() { &self.sink } else { &self.source };
@@ -201,7 +330,13 @@ impl Scenario {
                             body: Vec::new(),
                         });
                     }
-                    Output::Event(event) => self.events.push(event),
+                    Output::Event(event) => {
+                        if let (true, Event::PartDone { part, len }) = (is_backup, &event) {
+                            let (_, held, _) = self.producer.held.remove(part).expect("it was held");
+                            assert_eq!(held, *len);
+                        }
+                        self.events.push(event);
+                    }
                     Output::Done(outcome) => return Some(*outcome),
                 }
             }
@@ -213,6 +348,11 @@ impl Scenario {
         self.server.objects.get(KEY).is_some_and(|object| object.bytes == self.source)
     }
 
+    /// Whether the bucket holds exactly what was copied and streamed, under its key.
+    pub(crate) fn backed_up(&self) -> bool {
+        self.server.objects.get(KEY).is_some_and(|object| object.bytes == self.producer.object)
+    }
+
     /// Unfinished uploads that hold parts.
     pub(crate) fn orphans(&self) -> usize {
         self.server.uploads.values().filter(|upload| !upload.parts.is_empty()).count()
@@ -222,6 +362,20 @@ impl Scenario {
     pub(crate) fn count(&self, operation: &str) -> usize {
         self.server.calls.iter().filter(|call| *call == operation).count()
     }
+}
+
+/// Whether the journal's last plan of a backup still counts.
+fn has_plan(journal: &[Record]) -> bool {
+    let mut plan = None;
+    for record in journal {
+        match record {
+            Record::PlannedBackup { .. } => plan = Some(None),
+            Record::Created { upload_id, .. } => plan = Some(Some(upload_id.clone())),
+            Record::Aborted { upload_id } if plan == Some(Some(upload_id.clone())) => plan = None,
+            _ => {}
+        }
+    }
+    plan.is_some()
 }
 
 /// Bytes that differ from place to place.

@@ -98,6 +98,22 @@ pub(crate) struct Upload {
     pub(crate) parts: BTreeMap<u32, (Vec<u8>, String)>,
 }
 
+/// What a server does about UploadPartCopy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Copies {
+    /// As versitygw: the answer has the part's checksum.
+    #[default]
+    WithChecksum,
+    /// The answer has none.
+    WithoutChecksum,
+    /// As MinIO: refused in an upload that was declared with a checksum.
+    NotWithChecksum,
+    /// 501.
+    No,
+    /// As one that has never heard of it: a part without a body.
+    Unheard,
+}
+
 /// What this server can and may.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
@@ -121,6 +137,13 @@ pub(crate) struct Server {
     pub(crate) ignores_suffixes: bool,
     /// Keys that may not be deleted, and the words that say so.
     pub(crate) undeletable: BTreeMap<String, String>,
+    pub(crate) copies: Copies,
+    /// Keys that may not be read.
+    pub(crate) unreadable: Vec<String>,
+    /// All parts but the last must be as long as the first.
+    pub(crate) equal_parts: bool,
+    /// Bytes of parts and objects that arrived.
+    pub(crate) bytes_received: usize,
     /// Complete answers NoSuchUpload when it is repeated, as MinIO does; else it repeats itself.
     pub(crate) forgets_completed: bool,
     pub(crate) region: String,
@@ -146,6 +169,10 @@ impl Default for Server {
             no_conditions: false,
             ignores_suffixes: false,
             undeletable: BTreeMap::new(),
+            copies: Copies::default(),
+            unreadable: Vec::new(),
+            equal_parts: false,
+            bytes_received: 0,
             forgets_completed: true,
             region: "us-east-1".into(),
             clock_ahead_ms: 0,
@@ -212,7 +239,8 @@ impl Server {
             BodySource::Inline { .. } => inline.to_vec(),
             BodySource::Part { offset, len, .. } => source[offset as usize..(offset + len) as usize].to_vec(),
         };
-        let operation = operation(request.method, key, &query);
+        let operation = operation(request.method, key, &query, &request.headers);
+        self.bytes_received += if operation == "CompleteMultipartUpload" { 0 } else { body.len() };
         let index = self.calls.len();
         self.calls.push(operation.to_owned());
         let fault = self.faults.remove(&index);
@@ -380,6 +408,7 @@ impl Server {
                 upload.parts.insert(number, (asked.body.clone(), etag.clone()));
                 with_etag(&etag)
             }
+            "UploadPartCopy" => self.copy(asked, &upload_id),
             "CompleteMultipartUpload" => self.complete(asked, &upload_id, guarded),
             "AbortMultipartUpload" => match self.uploads.remove(&upload_id) {
                 Some(_) => said(204, ""),
@@ -454,6 +483,49 @@ impl Server {
         }
     }
 
+    fn copy(&mut self, asked: &Asked<'_>, upload_id: &str) -> Said {
+        let header = |name: &str| asked.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+        let number: u32 = asked.query["partNumber"].parse().unwrap();
+        let Some(upload) = self.uploads.get_mut(upload_id) else { return error(404, "NoSuchUpload") };
+        let declared = upload.headers.iter().any(|(name, _)| name == "x-amz-checksum-algorithm");
+        match self.copies {
+            Copies::No => return error(501, "NotImplemented"),
+            Copies::NotWithChecksum if declared => {
+                return error_with(400, "InvalidArgument", "<ArgumentName>checksum missing, want CRC64NVME</ArgumentName>");
+            }
+            Copies::Unheard => {
+                let etag = hex::encode(Md5::digest(b""));
+                upload.parts.insert(number, (Vec::new(), etag.clone()));
+                return with_etag(&etag);
+            }
+            _ => {}
+        }
+        let source = decode(header("x-amz-copy-source").unwrap()).unwrap();
+        let key = source.strip_prefix("backups/").unwrap();
+        if self.unreadable.iter().any(|unreadable| unreadable == key) {
+            return error(403, "AccessDenied");
+        }
+        let Some(object) = self.objects.get(key) else { return error(404, "NoSuchKey") };
+        if header("x-amz-copy-source-if-match").is_some_and(|etag| etag.trim_matches('"') != object.etag) {
+            return error(412, "PreconditionFailed");
+        }
+        let range = header("x-amz-copy-source-range").unwrap().strip_prefix("bytes=").unwrap();
+        let (from, to) = range.split_once('-').unwrap();
+        let (from, to): (usize, usize) = (from.parse().unwrap(), to.parse().unwrap());
+        let Some(bytes) = object.bytes.get(from..=to) else { return error(416, "InvalidRange") };
+        let sum = digests(bytes);
+        let etag = hex::encode(sum.md5.unwrap());
+        let bytes = bytes.to_vec();
+        let checksum = match self.copies {
+            Copies::WithChecksum if declared => {
+                format!("<ChecksumCRC64NVME>{}</ChecksumCRC64NVME>", to_base64(&sum.crc64nvme.unwrap()))
+            }
+            _ => String::new(),
+        };
+        self.uploads.get_mut(upload_id).unwrap().parts.insert(number, (bytes, etag.clone()));
+        said(200, format!("\n \n<CopyPartResult><ETag>&quot;{etag}&quot;</ETag>{checksum}</CopyPartResult>"))
+    }
+
     fn complete(&mut self, asked: &Asked<'_>, upload_id: &str, guarded: bool) -> Said {
         let header = |name: &str| asked.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
         if let Some(answer) = self.completed.get(upload_id).filter(|_| !self.forgets_completed) {
@@ -483,6 +555,10 @@ impl Server {
                 _ => return error(400, "InvalidPart"),
             }
             md5s.extend(hex::decode(etag).unwrap());
+        }
+        let lens: Vec<_> = listed.iter().map(|(number, _)| upload.parts[number].0.len()).collect();
+        if self.equal_parts && lens[..lens.len() - 1].iter().any(|len| *len != lens[0]) {
+            return error(400, "InvalidPart");
         }
         let whole = digests(&bytes);
         if header("x-amz-checksum-crc64nvme").and_then(from_base64::<8>).is_some_and(|crc| Some(crc) != whole.crc64nvme)
@@ -550,11 +626,12 @@ impl Server {
     }
 }
 
-fn operation(method: Method, key: &str, query: &BTreeMap<String, String>) -> &'static str {
+fn operation(method: Method, key: &str, query: &BTreeMap<String, String>, headers: &Headers) -> &'static str {
     let has = |name: &str| query.contains_key(name);
     match (method, key.is_empty()) {
         (Method::Post, false) if has("uploads") => "CreateMultipartUpload",
         (Method::Post, false) if has("uploadId") => "CompleteMultipartUpload",
+        (Method::Put, false) if headers.iter().any(|(name, _)| name == "x-amz-copy-source") => "UploadPartCopy",
         (Method::Put, false) if has("partNumber") => "UploadPart",
         (Method::Put, false) => "PutObject",
         (Method::Delete, false) if has("uploadId") => "AbortMultipartUpload",

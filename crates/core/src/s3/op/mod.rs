@@ -45,7 +45,7 @@ use crate::{
 pub struct ParseError(pub String);
 
 const PUT_OBJECT: Permission = Permission { action: "s3:PutObject", resource: Resource::Object };
-const GET_OBJECT: Permission = Permission { action: "s3:GetObject", resource: Resource::Object };
+pub(crate) const GET_OBJECT: Permission = Permission { action: "s3:GetObject", resource: Resource::Object };
 
 /// A PUT or the end of an upload is thought about longer than a question, in milliseconds.
 const STORING_MS: u64 = 60_000;
@@ -245,6 +245,7 @@ mod tests {
             let _ = list_parts::ListParts::parse(&answer);
             let _ = put_object::PutObject::parse(&answer);
             let _ = upload_part::UploadPart::parse(&answer);
+            let _ = upload_part_copy::UploadPartCopy::parse(&answer);
             let _ = super::super::failure::read("ListParts", &answer);
         }
     }

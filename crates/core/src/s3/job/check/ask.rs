@@ -68,6 +68,8 @@ impl Asker {
                     part: 1,
                     bucket: &self.bucket,
                     source: marker,
+                    etag: None,
+                    range: None,
                 }
                 .call(),
                 Probe::Get => get(marker),

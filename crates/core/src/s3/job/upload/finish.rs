@@ -1,14 +1,15 @@
 //! The end of an upload: CompleteMultipartUpload or PutObject, and the look that settles what
 //! became of it.
 
-use super::{Stage, Token, UploadJob, parts::Done};
+use super::{Stage, Token, UploadJob, layout::Layout, parts::Done};
 use crate::{
     abi::{Millis, Output},
     digest::{Digests, to_base64},
     error::{Error, Kind},
+    event::Event,
     journal::Record,
     provider::Rung,
-    report::{Outcome, Proof, Report, UploadReport},
+    report::{BackupReport, Outcome, Proof, Report, UploadReport},
     s3::{
         conversation::{Out, Reply, Trouble},
         crc,
@@ -21,6 +22,9 @@ use crate::{
         },
     },
 };
+
+/// Times that another writer of the same key is waited for, when there is no beginning afresh.
+const MAX_CONFLICTS: u32 = 4;
 
 /// What the request that ends the upload carries; taken back where a server does not know it.
 #[derive(Debug, Clone, Copy)]
@@ -89,34 +93,40 @@ impl UploadJob {
         let (Some(done), Some(upload_id)) = (self.parts.complete(), &self.upload_id) else { return };
         let whole = (self.rung == Rung::Crc64nvme && self.completion.whole).then(|| whole_crc64(self, done)).flatten();
         let call = CompleteMultipartUpload {
-            key: &self.work.key,
+            key: &self.key,
             upload_id,
             parts: done.iter().map(|(number, done)| (*number, done.etag.as_str(), &done.digests)),
             rung: self.rung,
             whole_crc64: whole,
-            object_len: self.completion.object_size.then_some(self.work.len),
+            object_len: self.parts.layout().len().filter(|_| self.completion.object_size),
             if_none_match: self.completion.if_none_match,
         }
         .call();
-        out.push(Output::Journal { record: Record::Completing { at: now }, durable: true });
+        out.push(Output::Journal { record: self.completing(now), durable: true });
         self.stage = Stage::Completing;
         self.conversation.send(now, Token::Complete, call, out);
     }
 
     /// Sends a small archive whole.
     pub(super) fn put(&mut self, now: Millis, digests: &Digests, out: &mut Out) {
-        let Some(part) = self.parts.geometry().part(1) else { return };
+        let Some(part) = self.parts.layout().part(1) else { return };
         let operation = PutObject {
-            key: &self.work.key,
-            object: &self.work.object,
+            key: &self.key,
+            object: &self.object,
             rung: self.rung,
             run: &self.run,
             part,
             digests,
             if_none_match: self.completion.if_none_match,
         };
-        out.push(Output::Journal { record: Record::Completing { at: now }, durable: true });
+        out.push(Output::Journal { record: self.completing(now), durable: true });
         self.conversation.send(now, Token::Put, operation.call(), out);
+    }
+
+    fn completing(&self, now: Millis) -> Record {
+        let layout = self.parts.layout();
+        let (len, parts) = if layout.is_stream() { (layout.len(), layout.parts()) } else { (None, None) };
+        Record::Completing { at: now, len, parts }
     }
 
     /// The answer to the request that ends the upload.
@@ -131,7 +141,7 @@ impl UploadJob {
                         version_id: put.version_id,
                     }),
                     _ => CompleteMultipartUpload::parse(&answer).map(|complete| Completed {
-                        whole: self.rung == Rung::Crc64nvme && self.completion.whole,
+                        whole: reply.call.headers.iter().any(|(name, _)| name == "x-amz-checksum-crc64nvme"),
                         etag: complete.etag,
                         version_id: complete.version_id,
                     }),
@@ -140,7 +150,7 @@ impl UploadJob {
                     Ok(completed) => {
                         if reply.token == Token::Put {
                             self.remember_rung(out);
-                            self.parts.arrived(1, completed.etag.clone());
+                            self.whole_arrived(completed.etag.clone(), out);
                         }
                         self.look(now, Why::Confirm(Box::new(completed)), out);
                     }
@@ -153,17 +163,28 @@ impl UploadJob {
                 Class::NoSuchUpload => self.look(now, Why::Gone(Box::new(reply)), out),
                 Class::AlreadyExists => self.look(now, Why::Exists(Box::new(reply)), out),
                 Class::Conflict if reply.token == Token::Put => self.put_again(now, reply, out),
+                // The stream is gone: the parts that are there are worth a second try.
+                Class::Conflict if !self.parts.can_restart() && reply.attempt < MAX_CONFLICTS => {
+                    self.put_again(now, reply, out);
+                }
+                Class::Conflict if !self.parts.can_restart() => {
+                    let what = format!("cannot complete {}: another write to the same key is in progress", self.place());
+                    let error = Error::new(Kind::Unavailable, what).evidence(failure.evidence.clone());
+                    self.fail(now, error.hint("run it again: what has arrived is kept"), out);
+                }
                 Class::Conflict => {
                     self.restart(now, "another write to the same key was in progress".into(), out);
                 }
                 // Each part was compared on arrival, so it is the server that has mixed them up.
-                Class::Integrity if reply.token == Token::Complete && self.restarts == 0 => {
+                Class::Integrity
+                    if reply.token == Token::Complete && self.restarts == 0 && self.parts.can_restart() =>
+                {
                     self.restart(now, "the server has put the parts together wrongly".into(), out);
                 }
                 Class::Integrity if reply.token == Token::Put && self.parts.damaged(1) => {
                     self.stage = Stage::Sending;
                 }
-                Class::MissingPart if self.restarts == 0 => {
+                Class::MissingPart if self.restarts == 0 && !self.parts.layout().is_stream() => {
                     // Ask which parts there are, and send the others again.
                     self.restarts += 1;
                     self.past.parts = self.parts.forget_done();
@@ -174,6 +195,14 @@ impl UploadJob {
                 _ if reply.token == Token::Put && self.try_lower(now, failure, &reply, out) => {}
                 _ => self.refused(now, &reply, "complete", out),
             },
+        }
+    }
+
+    /// What went in a single request is there; a stream's host may let go of it.
+    fn whole_arrived(&mut self, etag: String, out: &mut Out) {
+        let arrived = self.parts.arrived(1, etag).is_some();
+        if arrived && self.parts.layout().is_stream() {
+            out.event(Event::PartDone { part: 1, len: self.parts_len(1) });
         }
     }
 
@@ -211,7 +240,7 @@ impl UploadJob {
     /// Asks whether the object is there, and whose it is.
     pub(super) fn look(&mut self, now: Millis, why: Why, out: &mut Out) {
         self.stage = Stage::Looking(why);
-        let call = HeadObject { key: &self.work.key, checksum_mode: false }.call();
+        let call = HeadObject { key: &self.key, checksum_mode: false }.call();
         self.conversation.send(now, Token::Look, call, out);
     }
 
@@ -219,7 +248,7 @@ impl UploadJob {
         let seen = match &reply.result {
             Ok(success) => match HeadObject::parse(&success.answer()) {
                 Ok(head) => {
-                    let ours = head.run() == Some(self.run.as_str()) && head.len == self.work.len;
+                    let ours = head.run() == Some(self.run.as_str()) && Some(head.len) == self.expected_len();
                     let Head { len, etag, version_id, .. } = head;
                     let seen = Sighting { len, etag, version_id };
                     if ours { Seen::Ours(seen) } else { Seen::Other(seen) }
@@ -231,7 +260,7 @@ impl UploadJob {
                 // A key that may only write is told so here; the listing shows size and ETag.
                 Class::Denied if !matches!(self.stage, Stage::Looking(Why::BeforeStart)) => {
                     let call = ListObjectsV2 {
-                        prefix: self.work.key.as_str(),
+                        prefix: self.key.as_str(),
                         delimiter: None,
                         continuation_token: None,
                         max_keys: 1,
@@ -253,16 +282,21 @@ impl UploadJob {
         };
         let seen = match page {
             None => Seen::Unknown,
-            Some(page) => match page.entries.into_iter().find(|entry| entry.key == self.work.key.as_str()) {
+            Some(page) => match page.entries.into_iter().find(|entry| entry.key == self.key.as_str()) {
                 None => Seen::Absent,
                 Some(entry) => {
-                    let ours = entry.len == self.work.len && self.expected_etag().as_ref() == Some(&entry.etag);
+                    let ours = Some(entry.len) == self.expected_len() && self.expected_etag().as_ref() == Some(&entry.etag);
                     let seen = Sighting { len: entry.len, etag: entry.etag, version_id: None };
                     if ours { Seen::Ours(seen) } else { Seen::Other(seen) }
                 }
             },
         };
         self.saw(now, seen, out);
+    }
+
+    /// The length that the object must have: this run's, or what an earlier run was about to end.
+    fn expected_len(&self) -> Option<u64> {
+        self.parts.layout().len().or(self.past.end.map(|(len, _)| len))
     }
 
     /// The ETag that the object must have: as the server said, or made of its parts' ETags.
@@ -273,10 +307,18 @@ impl UploadJob {
         if self.single() {
             return self.parts.sent(1)?.md5.map(hex::encode);
         }
-        let md5s = self.parts.complete()?.values().map(|done| {
+        let md5 = |etag: &String| {
             let mut md5 = [0; 16];
-            hex::decode_to_slice(&done.etag, &mut md5).ok().map(|()| md5)
-        });
+            hex::decode_to_slice(etag, &mut md5).ok().map(|()| md5)
+        };
+        let md5s: Vec<_> = match (self.parts.complete(), self.past.end) {
+            (Some(done), _) => done.values().map(|done| md5(&done.etag)).collect(),
+            (None, Some((_, parts))) => {
+                (1..=parts).map(|part| self.past.parts.get(&part).and_then(|sent| md5(&sent.etag))).collect()
+            }
+            (None, None) => return None,
+        };
+        let md5s = md5s.into_iter();
         Some(crc::multipart_etag(md5s.collect::<Option<Vec<_>>>()?.into_iter()))
     }
 
@@ -286,7 +328,7 @@ impl UploadJob {
             (Why::Confirm(completed), seen) => self.confirmed(now, *completed, seen, out),
             (_, Seen::Ours(facts)) => {
                 if self.single() {
-                    self.parts.arrived(1, facts.etag.clone());
+                    self.whole_arrived(facts.etag.clone(), out);
                 }
                 // A restart after the end that nobody saw may have begun another one.
                 if let Some(upload_id) = self.upload_id.take().or_else(|| self.past.upload_id.take()) {
@@ -295,7 +337,7 @@ impl UploadJob {
                 let completed = Completed { etag: facts.etag, version_id: facts.version_id, whole: false };
                 self.finish(completed, true, out);
             }
-            (Why::BeforeStart | Why::Resume | Why::Unguarded, Seen::Other(_)) if !self.work.overwrite => {
+            (Why::BeforeStart | Why::Resume | Why::Unguarded, Seen::Other(_)) if !self.overwrite => {
                 self.already_exists(now, None, out);
             }
             (Why::Unguarded, Seen::Unknown) => {
@@ -304,7 +346,11 @@ impl UploadJob {
                     self.conversation.target().endpoint,
                     self.place()
                 );
-                let hint = "allow `s3:GetObject` on it, or use `--overwrite` where replacing it does no harm";
+                let hint = if self.parts.layout().is_stream() {
+                    "allow `s3:GetObject` on it"
+                } else {
+                    "allow `s3:GetObject` on it, or use `--overwrite` where replacing it does no harm"
+                };
                 self.fail(now, Error::new(Kind::Unsupported, what).hint(hint), out);
             }
             (Why::Unguarded, _) => {
@@ -315,7 +361,7 @@ impl UploadJob {
             }
             (Why::BeforeStart, _) => self.create(now, out),
             (Why::Resume, _) => self.resume(now, out),
-            (Why::Lost(reply) | Why::Exists(reply), Seen::Other(_)) if !self.work.overwrite => {
+            (Why::Lost(reply) | Why::Exists(reply), Seen::Other(_)) if !self.overwrite => {
                 self.already_exists(now, Some(&reply), out);
             }
             (Why::Lost(reply), _) => {
@@ -340,7 +386,7 @@ impl UploadJob {
         match seen {
             Seen::Ours(_) => self.finish(completed, true, out),
             // Some servers drop metadata; length and ETag still say that it is what we sent.
-            Seen::Other(facts) if facts.len == self.work.len && facts.etag == completed.etag => {
+            Seen::Other(facts) if Some(facts.len) == self.expected_len() && facts.etag == completed.etag => {
                 self.finish(completed, true, out);
             }
             Seen::Other(facts) => {
@@ -349,7 +395,7 @@ impl UploadJob {
                     self.place(),
                     facts.len,
                     facts.etag,
-                    self.work.len,
+                    self.expected_len().unwrap_or_default(),
                     completed.etag
                 );
                 self.upload_id = None;
@@ -367,32 +413,58 @@ impl UploadJob {
     fn finish(&mut self, completed: Completed, looked: bool, out: &mut Out) {
         let done = self.parts.complete();
         let crc64nvme = done.and_then(|done| whole_crc64(self, done)).map(|crc| to_base64(&crc));
-        let geometry = self.parts.geometry();
+        let layout = self.parts.layout();
+        let len = self.expected_len().unwrap_or_default();
         let record = Record::Completed {
             etag: completed.etag.clone(),
-            len: self.work.len,
+            len,
             crc64nvme: crc64nvme.clone(),
-            part_len: (!geometry.single()).then_some(geometry.part_len),
+            part_len: layout.part_len(),
         };
         out.push(Output::Journal { record, durable: true });
-        let bytes_kept = if done.is_some() { self.parts.bytes_kept } else { self.work.len };
-        self.end(Outcome::Done(Report::Upload(UploadReport {
-            etag: completed.etag,
-            version_id: completed.version_id,
-            len: self.work.len,
-            parts: geometry.parts(),
-            bytes_sent: self.parts.bytes_sent,
-            bytes_kept,
-            crc64nvme,
-            proof: Proof { parts: self.rung, whole: completed.whole, looked },
-            retries: self.conversation.retries(),
-        })));
+        let parts = layout.parts().or(self.past.end.map(|(_, parts)| parts)).unwrap_or_default();
+        let bytes_copied = if let Layout::Stream(flow) = layout { flow.bytes_copied() } else { 0 };
+        let bytes_kept = if done.is_some() { self.parts.bytes_kept } else { len - bytes_copied.min(len) };
+        let proof = Proof { parts: self.rung, whole: completed.whole, looked };
+        let Completed { etag, version_id, .. } = completed;
+        let (bytes_sent, retries) = (self.parts.bytes_sent, self.conversation.retries());
+        let report = if layout.is_stream() {
+            Report::Backup(BackupReport {
+                etag,
+                version_id,
+                len,
+                parts,
+                bytes_copied,
+                bytes_sent,
+                bytes_kept,
+                crc64nvme,
+                proof,
+                retries,
+            })
+        } else {
+            Report::Upload(UploadReport {
+                etag,
+                version_id,
+                len,
+                parts,
+                bytes_sent,
+                bytes_kept,
+                crc64nvme,
+                proof,
+                retries,
+            })
+        };
+        self.end(Outcome::Done(report));
     }
 
     fn already_exists(&mut self, now: Millis, reply: Option<&Reply<Token>>, out: &mut Out) {
         let what = format!("{} exists already", self.place());
         let mut error =
-            Error::new(Kind::AlreadyExists, what).hint("choose another key, or replace the object with `--overwrite`");
+            Error::new(Kind::AlreadyExists, what).hint(if self.parts.layout().is_stream() {
+                "run it again: each backup has a name of its own"
+            } else {
+                "choose another key, or replace the object with `--overwrite`"
+            });
         if let Some(Err(trouble)) = reply.map(|reply| &reply.result) {
             error = error.evidence(trouble.failure().evidence.clone());
         }

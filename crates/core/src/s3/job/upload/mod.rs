@@ -9,26 +9,34 @@
 //!
 //! What is written down before what: [`crate::journal`]. A small archive goes the same way with
 //! PutObject in place of Create, parts and Complete.
+//!
+//! A backup goes this way too, with copied parts and a stream in place of the archive (`stream`):
+//! ListParts and the journal alone decide what is kept, and once a part of the stream has arrived,
+//! there is no beginning afresh.
 
+mod copy;
 mod finish;
+mod layout;
 mod parts;
 mod past;
+mod stream;
 
 use std::collections::BTreeMap;
 
 use self::{
     finish::{Completion, Why},
-    parts::Parts,
-    past::Past,
+    layout::Layout,
+    parts::{Misfit, Parts},
+    past::{Cut, Past},
 };
 use crate::{
     abi::{AfterCancel, Frame, Input, Millis, Output},
-    digest::DigestKind,
+    digest::{DigestKind, Digests},
     error::{Error, Kind},
     event::Event,
-    job::{Encryption, Orphan, Upload, Work},
+    job::{Encryption, ObjectSettings, Orphan, Work},
     journal::Record,
-    name::UploadId,
+    name::{Key, UploadId},
     plan::{Geometry, Part},
     provider::{Provider, Quirks, Rung},
     report::Outcome,
@@ -53,6 +61,7 @@ const MAX_RESTARTS: u32 = 3;
 enum Token {
     Create,
     Part(u32),
+    Copy(u32),
     List,
     Complete,
     Put,
@@ -63,6 +72,8 @@ enum Token {
 
 #[derive(Debug)]
 enum Stage {
+    /// For the first part of a stream: it tells whether one request is enough.
+    Waiting,
     /// Asking whether the object is there.
     Looking(Why),
     Creating,
@@ -74,11 +85,21 @@ enum Stage {
     Ending(Box<Outcome>),
 }
 
-/// The job.
+/// A part that the host has hashed.
+struct Ready<'a> {
+    part: u32,
+    len: u64,
+    last: bool,
+    digests: &'a Digests,
+}
+
+/// The job: an upload or a backup.
 pub(crate) struct UploadJob {
     conversation: Conversation<Token>,
     run: String,
-    work: Upload,
+    key: Key,
+    object: ObjectSettings,
+    overwrite: bool,
     quirks: Quirks,
     rung: Rung,
     parts: Parts,
@@ -91,6 +112,8 @@ pub(crate) struct UploadJob {
     completion: Completion,
     /// What the highest rung was refused with, should the lowest fare no better.
     refusal: Option<Error>,
+    /// The rung is this low because of the copied parts, and says nothing of others.
+    lowered_for_copies: bool,
 }
 
 impl UploadJob {
@@ -104,13 +127,14 @@ impl UploadJob {
             .map_err(|why| Error::new(Kind::Config, format!("cannot store {} like this: {why}", work.key)))?;
         let mut past = Past::read(&begin.journal);
         let mut stale = None;
-        if past.plan.is_some_and(|(geometry, _)| geometry.len != work.len) {
+        let is_same = |(cut, _): &(Cut, Rung)| matches!(cut, Cut::Archive(geometry) if geometry.len == work.len);
+        if past.plan.as_ref().is_some_and(|plan| !is_same(plan)) {
             // Another archive: nothing of that upload is of use.
             stale = std::mem::take(&mut past).upload_id;
         }
         let (geometry, rung) = match past.plan {
-            Some(plan) => plan,
-            None => {
+            Some((Cut::Archive(geometry), rung)) => (geometry, rung),
+            _ => {
                 let geometry = Geometry::plan(work.len, work.part_len, &quirks).map_err(|why| {
                     Error::new(Kind::Config, format!("cannot plan the upload of {}: {why}", work.key))
                 })?;
@@ -122,9 +146,13 @@ impl UploadJob {
             work.object.metadata.insert(PART_LEN.to_owned(), geometry.part_len.to_string());
         }
         let conditional = quirks.conditional_writes && !begin.remembered.no_conditional_writes;
+        let begun = past.plan.is_some();
         let mut job = Self {
             conversation,
             run: begin.job.run,
+            key: work.key,
+            object: work.object,
+            overwrite: work.overwrite,
             quirks,
             rung,
             parts: Parts::new(geometry),
@@ -140,16 +168,20 @@ impl UploadJob {
                 whole: true,
             },
             refusal: None,
-            work,
+            lowered_for_copies: false,
         };
         let Geometry { len, part_len } = geometry;
         out.event(Event::Planned { len, parts: geometry.parts(), part_len });
-        for orphan in std::mem::take(&mut job.work.orphans) {
+        for orphan in work.orphans {
             job.abort(now, orphan, out);
         }
         if let Some(upload_id) = stale {
             job.abandon(now, upload_id, out);
             out.event(Event::StartedAfresh { why: "the archive is not the one that was begun".into() });
+        }
+        if begun && work.part_len.is_some_and(|asked| asked != part_len) {
+            let what = "the part length of an upload that has begun cannot be changed";
+            out.event(Event::Warning(Error::new(Kind::Config, what)));
         }
         job.set_out(now, out);
         Ok(job)
@@ -157,10 +189,6 @@ impl UploadJob {
 
     /// The first step, by what an earlier run left.
     fn set_out(&mut self, now: Millis, out: &mut Out) {
-        if self.work.part_len.is_some_and(|asked| asked != self.parts.geometry().part_len) && self.past.plan.is_some() {
-            let what = "the part length of an upload that has begun cannot be changed";
-            out.event(Event::Warning(Error::new(Kind::Config, what)));
-        }
         if self.past.completing {
             self.look(now, Why::Resume, out);
         } else {
@@ -186,8 +214,12 @@ impl UploadJob {
 
     fn begin_fresh(&mut self, now: Millis, out: &mut Out) {
         self.past = Past::default();
+        if self.parts.awaits_first() {
+            self.stage = Stage::Waiting;
+            return;
+        }
         // Where no condition guards the end, or the end is far, look before anything travels.
-        if !self.work.overwrite && (!self.single() || !self.completion.if_none_match) {
+        if !self.overwrite && (!self.single() || !self.completion.if_none_match) {
             self.look(now, Why::BeforeStart, out);
         } else {
             self.create(now, out);
@@ -195,34 +227,49 @@ impl UploadJob {
     }
 
     fn single(&self) -> bool {
-        self.parts.geometry().single()
+        self.parts.layout().single()
     }
 
     fn create(&mut self, now: Millis, out: &mut Out) {
+        if self.parts.awaits_first() {
+            self.stage = Stage::Waiting;
+            return;
+        }
         if self.single() {
             self.stage = Stage::Sending;
             return;
         }
-        let (geometry, rung) = (self.parts.geometry(), self.rung);
-        out.push(Output::Journal { record: Record::Planned { geometry, rung, at: now }, durable: true });
-        let operation = CreateMultipartUpload { key: &self.work.key, object: &self.work.object, rung, run: &self.run };
+        let rung = self.rung;
+        let record = match self.parts.layout() {
+            Layout::Archive(geometry) => Record::Planned { geometry: *geometry, rung, at: now },
+            Layout::Stream(flow) => {
+                let (key, base, schedule) = (self.key.clone(), flow.base.clone(), flow.schedule);
+                Record::PlannedBackup { key, base, schedule, rung, at: now }
+            }
+        };
+        out.push(Output::Journal { record, durable: true });
+        let operation = CreateMultipartUpload { key: &self.key, object: &self.object, rung, run: &self.run };
         self.stage = Stage::Creating;
         self.conversation.send(now, Token::Create, operation.call(), out);
     }
 
     fn list(&mut self, now: Millis, after: u32, out: &mut Out) {
         let Some(upload_id) = &self.upload_id else { return };
-        let call = ListParts { key: &self.work.key, upload_id, after }.call();
+        let call = ListParts { key: &self.key, upload_id, after }.call();
         self.stage = Stage::Listing;
         self.conversation.send(now, Token::List, call, out);
     }
 
     /// Begins again from nothing, with a new multipart upload.
     fn restart(&mut self, now: Millis, why: String, out: &mut Out) {
-        self.conversation.forget(|token| matches!(token, Token::Part(_)));
+        self.forget_parts_under_way();
         // Mostly it is gone. Where a server only said so, its parts would stay.
         if let Some(upload_id) = self.upload_id.take() {
             self.abandon(now, upload_id, out);
+        }
+        if !self.parts.can_restart() {
+            self.stream_lost(&why);
+            return;
         }
         self.restarts += 1;
         if self.restarts > MAX_RESTARTS {
@@ -233,10 +280,12 @@ impl UploadJob {
         out.event(Event::StartedAfresh { why });
         self.past = Past::default();
         self.listed.clear();
-        let bytes_sent = self.parts.bytes_sent;
-        self.parts = Parts::new(self.parts.geometry());
-        self.parts.bytes_sent = bytes_sent;
+        self.parts.restart();
         self.create(now, out);
+    }
+
+    fn forget_parts_under_way(&mut self) {
+        self.conversation.forget(|token| matches!(token, Token::Part(_) | Token::Copy(_)));
     }
 
     /// Goes down the checksum ladder.
@@ -245,18 +294,20 @@ impl UploadJob {
         out.event(Event::SteppedDown { from: self.rung, to, why });
         self.refusal.get_or_insert(error);
         self.rung = to;
-        self.conversation.forget(|token| matches!(token, Token::Part(_)));
+        self.forget_parts_under_way();
         if let Some(upload_id) = self.upload_id.take() {
             self.abandon(now, upload_id, out);
         }
-        self.parts = Parts::new(self.parts.geometry());
+        self.parts.restart();
         self.create(now, out);
     }
 
     /// The rung held: later sessions begin there.
     fn remember_rung(&mut self, out: &mut Out) {
         self.refusal = None;
-        if self.rung != self.quirks.first_rung || self.conversation.remembered().rung.is_some() {
+        if !self.lowered_for_copies
+            && (self.rung != self.quirks.first_rung || self.conversation.remembered().rung.is_some())
+        {
             let rung = self.rung;
             self.conversation.remember(|remembered| remembered.rung = Some(rung), out);
         }
@@ -267,7 +318,7 @@ impl UploadJob {
     }
 
     fn abandon(&mut self, now: Millis, upload_id: UploadId, out: &mut Out) {
-        let key = self.work.key.clone();
+        let key = self.key.clone();
         self.abort(now, Orphan { key, upload_id }, out);
     }
 
@@ -289,7 +340,7 @@ impl UploadJob {
     }
 
     fn place(&self) -> String {
-        format!("s3://{}/{}", self.conversation.target().bucket, self.work.key)
+        format!("s3://{}/{}", self.conversation.target().bucket, self.key)
     }
 
     fn digests_to_send(&self) -> Vec<DigestKind> {
@@ -310,18 +361,20 @@ impl UploadJob {
 
     /// Asks for parts and sends those that are there, as far as the pace allows.
     fn pump(&mut self, now: Millis, out: &mut Out) {
-        if !matches!(self.stage, Stage::Sending) {
+        if !matches!(self.stage, Stage::Sending | Stage::Waiting) {
             return;
         }
+        self.pump_copies(now, out);
         while self.conversation.slots() > 0
             && let Some((part, digests)) = self.parts.next_to_send()
         {
+            self.conversation.was_idle(now);
             if self.single() {
                 self.put(now, &digests, out);
                 continue;
             }
             let Some(upload_id) = &self.upload_id else { return };
-            let operation = UploadPart { key: &self.work.key, upload_id, part, rung: self.rung, digests: &digests };
+            let operation = UploadPart { key: &self.key, upload_id, part, rung: self.rung, digests: &digests };
             let call = operation.call();
             self.conversation.send(now, Token::Part(part.part), call, out);
         }
@@ -331,20 +384,28 @@ impl UploadJob {
             let digests = if compare { self.digests_to_compare() } else { self.digests_to_send() };
             out.push(Output::NeedPart { part, offset, len, digests });
         }
+        self.refuse_overflow(now, out);
     }
 
-    fn part_ready(&mut self, number: u32, len: u64, digests: &crate::digest::Digests, now: Millis, out: &mut Out) {
-        if self.parts.geometry().part(number).is_some_and(|part| part.len != len) {
-            let what = format!("part {number} of the archive has {len} bytes, not those it had");
-            let error = Error::new(Kind::Source, what).hint("the archive changes while it is read");
-            self.fail(now, error, out);
-            return;
-        }
+    fn part_ready(&mut self, ready: Ready<'_>, now: Millis, out: &mut Out) {
+        let Ready { part: number, len, last, digests } = ready;
         let was_checking = self.parts.checking();
-        self.parts.hashed(number, digests.clone());
+        match self.parts.hashed(number, len, last, digests.clone()) {
+            Ok(()) => {}
+            Err(Misfit::Unasked) => return,
+            Err(Misfit::Len) => {
+                let what = format!("part {number} of the archive has {len} bytes, not those it had");
+                let error = Error::new(Kind::Source, what).hint("the archive changes while it is read");
+                self.fail(now, error, out);
+                return;
+            }
+        }
         if was_checking && !self.parts.checking() {
             let Parts { kept, dropped, bytes_kept, .. } = self.parts;
             out.event(Event::Resumed { parts_kept: kept, bytes_kept, parts_dropped: dropped });
+        }
+        if matches!(self.stage, Stage::Waiting) && !self.parts.awaits_first() {
+            self.begin_fresh(now, out);
         }
     }
 
@@ -394,7 +455,7 @@ impl UploadJob {
             }
             _ => None,
         };
-        let Some(to) = to else { return false };
+        let Some(to) = to.filter(|_| self.parts.can_restart()) else { return false };
         let error = self.conversation.explain(failure, &reply.call, self.cannot("upload to"));
         self.step_down(now, to, failure, error, out);
         true
@@ -454,12 +515,12 @@ impl UploadJob {
     }
 
     fn parts_len(&self, number: u32) -> u64 {
-        self.parts.geometry().part(number).map_or(0, |part| part.len)
+        self.parts.layout().len_of(number)
     }
 
     /// Whether an ETag that should be the part's MD5 is another. KMS makes ETags opaque.
     fn etag_differs(&self, md5: Option<[u8; 16]>, etag: &str) -> bool {
-        let opaque = matches!(self.work.object.encryption, Encryption::Kms { .. });
+        let opaque = matches!(self.object.encryption, Encryption::Kms { .. });
         let mut bytes = [0; 16];
         let Some(md5) = md5 else { return false };
         // Some providers' ETags look like MD5s and are not; only the rungs below the checksums
@@ -525,7 +586,11 @@ impl UploadJob {
                 })
             });
         }
-        if self.past.completing && (claims.len() as u32) < self.parts.geometry().parts() {
+        if let Layout::Stream(_) = self.parts.layout() {
+            self.keep_of_stream(now, claims, journalled, out);
+            return;
+        }
+        if self.past.completing && (claims.len() as u32) < self.parts.layout().parts().unwrap_or(0) {
             // The earlier run's Complete may be under way on the server, with the parts in its
             // hands: what is sent to that upload now would be mixed up with it.
             self.restart(now, "the earlier run's end may still be under way".into(), out);
@@ -562,14 +627,15 @@ impl Machine for UploadJob {
                     return Some(outcome);
                 }
             }
-            Input::PartReady { part, len, digests, .. } => {
-                self.part_ready(*part, *len, digests, now, out);
+            Input::PartReady { part, len, digests, last, .. } => {
+                self.part_ready(Ready { part: *part, len: *len, last: *last, digests }, now, out);
             }
             _ => {
                 if let Some(reply) = self.conversation.take(input, out) {
                     match reply.token {
                         Token::Create => self.created(now, reply, out),
                         Token::Part(number) => self.part_replied(now, number, &reply, out),
+                        Token::Copy(number) => self.copy_replied(now, number, &reply, out),
                         Token::List => self.parts_listed(now, &reply, out),
                         Token::Complete | Token::Put => self.completed(now, reply, out),
                         Token::Look => self.looked(now, &reply, out),

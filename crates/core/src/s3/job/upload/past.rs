@@ -2,7 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{abi::Millis, digest::Digests, journal::Record, name::UploadId, plan::Geometry, provider::Rung};
+use crate::{
+    abi::Millis,
+    digest::Digests,
+    job::Base,
+    journal::Record,
+    name::{Key, UploadId},
+    plan::{Geometry, Schedule},
+    provider::Rung,
+};
 
 /// An abort date this near ends an upload while we work on it: better to begin a new one.
 const NEAR_MS: u64 = 3_600_000;
@@ -15,16 +23,25 @@ pub(super) struct Sent {
     pub(super) etag: String,
 }
 
+/// How an earlier run cut its object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Cut {
+    Archive(Geometry),
+    Stream { key: Key, base: Option<Base>, schedule: Schedule },
+}
+
 /// Where an earlier run stood.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Past {
-    /// The geometry and the rung that are frozen, once `Planned` was written.
-    pub(super) plan: Option<(Geometry, Rung)>,
+    /// The cut and the rung that are frozen, once the plan was written.
+    pub(super) plan: Option<(Cut, Rung)>,
     pub(super) upload_id: Option<UploadId>,
     pub(super) abort_at: Option<Millis>,
     pub(super) parts: BTreeMap<u32, Sent>,
     /// CompleteMultipartUpload or PutObject may have been sent.
     pub(super) completing: bool,
+    /// Of a stream: the length of the object that was to be completed, and its parts.
+    pub(super) end: Option<(u64, u32)>,
 }
 
 impl Past {
@@ -34,7 +51,11 @@ impl Past {
         for record in journal {
             match record {
                 Record::Planned { geometry, rung, .. } => {
-                    past = Self { plan: Some((*geometry, *rung)), ..Self::default() };
+                    past = Self { plan: Some((Cut::Archive(*geometry), *rung)), ..Self::default() };
+                }
+                Record::PlannedBackup { key, base, schedule, rung, .. } => {
+                    let cut = Cut::Stream { key: key.clone(), base: base.clone(), schedule: *schedule };
+                    past = Self { plan: Some((cut, *rung)), ..Self::default() };
                 }
                 Record::Created { upload_id, abort_at } => {
                     past.upload_id = Some(upload_id.clone());
@@ -44,10 +65,19 @@ impl Past {
                     let sent = Sent { len: *len, digests: digests.clone(), etag: etag.clone() };
                     past.parts.insert(*part, sent);
                 }
-                Record::Completing { .. } => past.completing = true,
+                Record::Resumed { part } => {
+                    past.parts.retain(|number, _| number <= part);
+                    (past.completing, past.end) = (false, None);
+                }
+                Record::Completing { len, parts, .. } => {
+                    past.completing = true;
+                    past.end = len.zip(*parts);
+                }
                 Record::Aborted { upload_id } if past.upload_id.as_ref() == Some(upload_id) => {
                     past = Self::default();
                 }
+                // A backup is made once: what there is to do is to look.
+                Record::Completed { .. } if matches!(past.plan, Some((Cut::Stream { .. }, _))) => {}
                 // What follows is another run.
                 Record::Completed { .. } => past = Self::default(),
                 Record::Aborted { .. } | Record::Fetching { .. } | Record::Range { .. } => {}
@@ -82,6 +112,14 @@ mod tests {
         let past = Past::read(&[planned(9), created("a"), part, planned(9), created("b")]);
         assert_eq!(past.upload_id, UploadId::parse("b").ok());
         assert!(past.parts.is_empty() && !past.completing);
+    }
+
+    #[test]
+    fn what_lies_behind_a_resumed_runs_beginning_never_counts_again() {
+        let part = |part| Record::Part { part, len: 5, digests: Digests::default(), etag: "e".into() };
+        let journal = [planned(9), created("a"), part(1), part(2), part(4), Record::Resumed { part: 2 }, part(3)];
+        let past = Past::read(&journal);
+        assert_eq!(past.parts.keys().copied().collect::<Vec<_>>(), [1, 2, 3]);
     }
 
     #[test]
