@@ -59,7 +59,7 @@ fn entries_that_no_honest_writer_makes_are_refused() {
     assert!(what(with(&[start.clone(), named("files/b"), named("files/a")])).contains("out of order"));
     let (twin, _) = Member { kind: Kind::Directory, method: Method::Stored, ..Member::file("files/b/", "") }.entry(300);
     assert!(what(with(&[start.clone(), named("files/b"), twin])).contains("out of order"));
-    assert!(what(with(&[good.clone()])).contains("holdfast.json"));
+    assert!(what(with(std::slice::from_ref(&good))).contains("holdfast.json"));
     assert!(what(with(&[Entry { offset: 1, ..start.clone() }])).contains("holdfast.json"));
     assert!(what(with(&[])).contains("no members"));
     assert!(carry::disjoint(vec![good.extent(), Entry { offset: 101, ..good.clone() }.extent()]).is_err());
