@@ -15,8 +15,10 @@ const PART_LEN: u64 = 512 * MIB;
 /// room; of a larger object the copies are longer.
 const SHARE_OF_PARTS: u64 = 10;
 /// What one more run costs, as bytes sent: a request takes about as long as these. A gap that is
-/// shorter is copied along.
+/// shorter is copied along. Where parts may be smaller than the usual 5 MiB, it costs less.
 const RUN_COST: u64 = 256 << 10;
+/// No more than one part in this many begins another run.
+const MOST_RUNS: u32 = 3;
 
 /// A provider's limits on parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,17 +104,10 @@ impl Carry {
         (end <= run.end()).then(|| place + (extent.offset - run.offset))
     }
 
-    /// Picks the runs, and more thrifty ones as long as they make too many parts.
     fn choose(runs: &[Extent], limits: &Limits, gaps: Gaps) -> Self {
-        let mut run_cost = RUN_COST;
-        loop {
-            let carry = Self::cut(&cheapest(runs, limits.min_part, run_cost, gaps), limits);
-            // At least half of the parts are left for what is new.
-            if carry.parts.len() as u64 <= u64::from(limits.max_parts / 2) || carry.runs.len() <= 1 {
-                return carry;
-            }
-            run_cost = run_cost.saturating_mul(2);
-        }
+        let run_cost = RUN_COST.min(limits.min_part / 20);
+        let chosen = cheapest(runs, limits.min_part, run_cost, gaps);
+        Self::cut(&at_most(chosen, (limits.max_parts / MOST_RUNS) as usize, gaps), limits)
     }
 
     fn cut(runs: &[Extent], limits: &Limits) -> Self {
@@ -233,6 +228,29 @@ fn cheapest(runs: &[Extent], min_part: u64, run_cost: u64, gaps: Gaps) -> Vec<Ex
     chosen
 }
 
+/// Fewer runs: those with the shortest gaps between them become one, since what is copied in vain
+/// costs less than what is sent. Where gaps are never copied, the longest runs stay.
+fn at_most(runs: Vec<Extent>, most: usize, gaps: Gaps) -> Vec<Extent> {
+    let Some(excess) = runs.len().checked_sub(most.max(1)).filter(|excess| *excess > 0) else { return runs };
+    // By the run behind the gap; the first one stays.
+    let mut order: Vec<usize> = (1..runs.len()).collect();
+    order.sort_by_key(|&index| match gaps {
+        Gaps::MayCopy => runs[index].offset - runs[index - 1].end(),
+        Gaps::Never => runs[index].len,
+    });
+    order.truncate(excess);
+    order.sort_unstable();
+    let mut kept: Vec<Extent> = Vec::new();
+    for (index, run) in runs.into_iter().enumerate() {
+        match (order.binary_search(&index), kept.last_mut()) {
+            (Ok(_), Some(last)) if gaps == Gaps::MayCopy => last.len = run.end() - last.offset,
+            (Ok(_), _) => {}
+            (Err(_), _) => kept.push(run),
+        }
+    }
+    kept
+}
+
 /// Live extents that touch, as one.
 fn joined(live: &[Extent]) -> Vec<Extent> {
     let mut runs: Vec<Extent> = Vec::new();
@@ -276,4 +294,165 @@ pub fn is_worth_compacting(total: u64, live: u64, nights_since: u32) -> bool {
     let large = dead > DEAD_LEN && dead > total / 100 * DEAD_PERCENT;
     let old = nights_since >= NIGHTS && dead > OLD_DEAD_LEN;
     large || old
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        plan::{GIB, MAX_PART_LEN, TIB},
+        provider::Provider,
+    };
+
+    fn aws() -> Limits {
+        let quirks = Provider::Aws.quirks();
+        Limits { min_part: quirks.min_part_len, max_part: MAX_PART_LEN, max_parts: quirks.max_parts }
+    }
+
+    #[test]
+    fn the_whole_is_cut_into_parts_that_run_in_parallel() {
+        let limits = aws();
+        assert!(Carry::whole(5 * MIB - 1, &limits).is_empty());
+        assert_eq!(Carry::whole(5 * MIB, &limits).parts(), [Extent { offset: 0, len: 5 * MIB }]);
+        for len in [PART_LEN, PART_LEN + 1, GIB + 3, 400 * GIB, TIB, 5 * TIB, 48 * TIB] {
+            let carry = Carry::whole(len, &limits);
+            let mut at = 0;
+            for part in carry.parts() {
+                assert_eq!(part.offset, at);
+                assert!((limits.min_part..=limits.max_part).contains(&part.len));
+                at = part.end();
+            }
+            assert_eq!((at, carry.len()), (len, len));
+            let parts = carry.parts().len();
+            assert!(parts <= 1000 || len > 1000 * MAX_PART_LEN, "{parts} parts of {len}");
+            assert!(parts as u64 >= len / limits.max_part);
+        }
+        assert_eq!(Carry::whole(PART_LEN + 1, &limits).parts().len(), 2);
+    }
+
+    #[test]
+    fn runs_move_together_and_nothing_else_is_there() {
+        let limits = aws();
+        let live =
+            [(0, 8), (20, 6), (26, 1), (60, 1), (70, 5)].map(|(at, len)| Extent { offset: at * MIB, len: len * MIB });
+        let carry = Carry::compacted(&live, &limits);
+        let at =
+            |offset: u64, len: u64| carry.translate(Extent { offset: offset * MIB, len: len * MIB }).map(|at| at / MIB);
+        assert_eq!(carry.len(), 20 * MIB);
+        assert_eq!(
+            (at(0, 8), at(20, 6), at(26, 1), at(60, 1), at(70, 5)),
+            (Some(0), Some(8), Some(14), None, Some(15))
+        );
+        assert_eq!((at(7, 2), at(19, 2), at(26, 2), at(500, 1)), (None, None, None, None));
+        assert_eq!(carry.translate(Extent { offset: u64::MAX, len: 2 }), None);
+    }
+
+    #[test]
+    fn the_first_member_stays_first_though_it_is_small() {
+        let limits = aws();
+        let small = Extent { offset: 0, len: 500 };
+        // 5 MiB from the first byte on, dead ones too, rather than the gigabyte up to the next.
+        let carry = Carry::compacted(&[small, Extent { offset: GIB, len: GIB }], &limits);
+        assert_eq!(carry.parts()[0], Extent { offset: 0, len: 5 * MIB });
+        assert_eq!(carry.len(), GIB + 5 * MIB);
+        // Nothing dead at all: then the first member is sent again, and so is everything.
+        assert!(Carry::without_dead(&[small, Extent { offset: GIB, len: GIB }], &limits).is_empty());
+        assert!(Carry::compacted(&[small], &limits).is_empty());
+    }
+
+    #[test]
+    fn runs_beyond_the_number_of_parts_are_joined_over_the_shortest_gaps() {
+        let limits = Limits { max_parts: 100, ..aws() };
+        let live: Vec<_> = (0..1000).map(|n| Extent { offset: n * (16 * MIB + n), len: 8 * MIB }).collect();
+        let carry = Carry::compacted(&live, &limits);
+        assert!((33..=50).contains(&carry.parts().len()), "{}", carry.parts().len());
+        assert!(live.iter().all(|extent| carry.translate(*extent).is_some()));
+        assert_eq!(carry.translate(Extent { offset: 0, len: 10 * MIB }), Some(0), "the shortest gap");
+        let carry = Carry::without_dead(&live, &limits);
+        assert_eq!(carry.parts().len(), 33);
+        assert_eq!(carry.translate(live[0]), Some(0));
+    }
+
+    #[test]
+    fn thresholds() {
+        for (total, live, nights, worth) in [
+            (1000 * MIB, 760 * MIB, 0, false),
+            (1000 * MIB, 740 * MIB, 0, true),
+            (100 * MIB, 70 * MIB, 0, false),
+            (1000 * MIB, 990 * MIB, 29, false),
+            (1000 * MIB, 990 * MIB, 30, true),
+            (1000 * MIB, 1000 * MIB - 1000, 300, false),
+            (0, 0, u32::MAX, false),
+            (MIB, 2 * MIB, u32::MAX, false),
+        ] {
+            assert_eq!(is_worth_compacting(total, live, nights), worth, "{total} {live} {nights}");
+        }
+    }
+
+    /// All choices, one after another: for each run and gap, copied or not.
+    fn least(runs: &[Extent], min_part: u64, run_cost: u64) -> u64 {
+        let gap = |i: usize| runs[i].offset - runs[i - 1].end();
+        let mut least = runs.iter().map(|run| run.len).sum::<u64>();
+        'choice: for copied in 0_u32..1 << runs.len() {
+            for bridged in 0_u32..1 << runs.len() {
+                let (mut cost, mut copies, mut index) = (0, 0, 0);
+                while index < runs.len() {
+                    if copied & (1 << index) == 0 {
+                        if index == 0 {
+                            continue 'choice; // then nothing may be carried
+                        }
+                        cost += runs[index].len;
+                        index += 1;
+                        continue;
+                    }
+                    let begin = index;
+                    index += 1;
+                    while index < runs.len() && copied & (1 << index) != 0 && bridged & (1 << index) != 0 {
+                        cost += gap(index);
+                        index += 1;
+                    }
+                    let offset = if begin == 0 { 0 } else { runs[begin].offset };
+                    cost += if begin == 0 { runs[0].offset } else { 0 };
+                    let end = runs[index - 1].end();
+                    if end - offset < min_part {
+                        let room = begin == 0 && runs.get(index).is_some_and(|next| min_part <= next.offset);
+                        cost += if room { min_part - end } else { 1 << 40 };
+                    }
+                    copies += 1;
+                }
+                least = least.min(cost + copies * run_cost);
+            }
+        }
+        least
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_choice_is_cheaper(
+            lengths in proptest::collection::vec((1..40_u64, 1..40_u64), 1..7),
+            begins_dead in 0..20_u64, min_part in 1..80_u64, run_cost in 0..10_u64,
+        ) {
+            let mut runs = Vec::new();
+            let mut offset = begins_dead;
+            for (len, gap) in lengths {
+                runs.push(Extent { offset, len });
+                offset += len + gap;
+            }
+            let chosen = cheapest(&runs, min_part, run_cost, Gaps::MayCopy);
+            let inside = |run: &Extent| chosen.iter().any(|c| c.offset <= run.offset && run.end() <= c.end());
+            let copied: u64 = chosen.iter().map(|run| run.len).sum();
+            let live: u64 = runs.iter().filter(|run| inside(run)).map(|run| run.len).sum();
+            let sent: u64 = runs.iter().filter(|run| !inside(run)).map(|run| run.len).sum();
+            prop_assert!(chosen.iter().all(|run| run.len >= min_part));
+            prop_assert!(chosen.first().is_none_or(|run| run.offset == 0));
+            prop_assert!(chosen.windows(2).all(|pair| pair[0].end() < pair[1].offset));
+            let cost = sent + (copied - live) + chosen.len() as u64 * run_cost;
+            prop_assert_eq!(cost, least(&runs, min_part, run_cost));
+            for run in cheapest(&runs, min_part, run_cost, Gaps::Never) {
+                prop_assert!(runs.contains(&run) && run.len >= min_part);
+            }
+        }
+    }
 }

@@ -47,7 +47,7 @@ mod tests {
         ];
         for (seconds, (year, month, day, hour, minute, second)) in cases {
             let expected =
-                ((year - 1980) << 25) | (month << 21) | (day << 16) | (hour << 11) | (minute << 5) | second / 2;
+                ((year - 1980) << 25) | (month << 21) | (day << 16) | (hour << 11) | (minute << 5) | (second / 2);
             assert_eq!(from_unix(seconds), expected, "{seconds}");
         }
     }

@@ -119,25 +119,28 @@ fn attributes(entry: &Entry) -> u32 {
 
 /// Checks that `bytes` begin with the local header that `entry` must have, and answers with the
 /// header's length. Everything in it is in the central entry too, so the two agree byte for byte
-/// or something else lies here.
+/// or something else lies here; but its times may be of an earlier night, since a file that was
+/// only touched is not sent again.
 ///
 /// # Errors
 /// [`FormatError::Local`] when they do not agree or there are too few bytes.
 pub fn parse_local_header(bytes: &[u8], entry: &Entry) -> Result<u64, FormatError> {
+    const DOS_TIME: std::ops::Range<usize> = 10..14;
     let wrong = |what| FormatError::Local { name: entry.name.to_string_lossy().into_owned(), what };
     let expected = entry.local_header();
-    if bytes.starts_with(&expected) {
-        return Ok(expected.len() as u64);
+    if !bytes.starts_with(&layout::LOCAL.to_le_bytes()) {
+        return Err(wrong("is not where the central directory says"));
     }
-    let name = entry.name.as_bytes();
-    let at = layout::LOCAL_LEN as usize;
-    Err(wrong(if expected.starts_with(bytes) {
-        "is cut off"
-    } else if !bytes.starts_with(&layout::LOCAL.to_le_bytes()) {
-        "is not where the central directory says"
-    } else if bytes.get(at..at + name.len()) != Some(name) {
-        "is that of another member"
-    } else {
-        "does not agree with the central directory"
-    }))
+    let Some(found) = bytes.get(..expected.len()) else { return Err(wrong("is cut off")) };
+    let name = layout::LOCAL_LEN as usize..layout::LOCAL_LEN as usize + entry.name.as_bytes().len();
+    if found[name.clone()] != expected[name] {
+        return Err(wrong("is that of another member"));
+    }
+    // The extended timestamp comes last, its seconds are its last four bytes.
+    let seconds = expected.len() - 4;
+    let same = |at: usize| DOS_TIME.contains(&at) || at >= seconds || found[at] == expected[at];
+    if !(0..expected.len()).all(same) {
+        return Err(wrong("does not agree with the central directory"));
+    }
+    Ok(expected.len() as u64)
 }

@@ -31,3 +31,6 @@ pub use entry::{Entry, Kind, Method, Stat, Time, needs_zip64_local};
 pub use error::FormatError;
 pub use header::parse_local_header;
 pub use name::{FIRST_MEMBER, LAST_MEMBER, MemberName, NameError};
+
+#[cfg(test)]
+mod tests;
