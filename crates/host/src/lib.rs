@@ -21,3 +21,4 @@ pub mod source;
 pub mod state;
 pub mod ui;
 pub mod units;
+pub mod wordpress;

@@ -57,8 +57,12 @@ const WORDPRESS: &[(&str, &str)] = &[
     ("/{content}/uploads/tCapsule/**", OTHER),
     ("/{content}/uploads/backup-migration-*/", OTHER),
     ("/{content}/backup-migration/backups/**", OTHER),
-    // The kernel's names for core dumps; a theme's `core.php` or `core/` is not one.
-    ("core.[0-9]*[0-9]", CORE),
+    // The kernel's names for core dumps, by process id; `core.php` or `core.1` is not one.
+    ("core.[0-9][0-9][0-9]", CORE),
+    ("core.[0-9][0-9][0-9][0-9]", CORE),
+    ("core.[0-9][0-9][0-9][0-9][0-9]", CORE),
+    ("core.[0-9][0-9][0-9][0-9][0-9][0-9]", CORE),
+    ("core.[0-9][0-9][0-9][0-9][0-9][0-9][0-9]", CORE),
     ("/{content}/holdfast-state/", "Holdfast's own state"),
 ];
 

@@ -319,7 +319,10 @@ impl Walk {
             Err(error) => {
                 parent.names = Names::default();
                 let path = PathBytes::from(self.path.as_slice());
-                self.ready.push_back(Step::Unreadable { path, error });
+                self.ready.push_back(match error.kind() {
+                    io::ErrorKind::NotFound => Step::Skipped { path, why: SkipReason::Vanished },
+                    _ => Step::Unreadable { path, error },
+                });
             }
         }
     }

@@ -285,6 +285,33 @@ fn a_directory_far_up_that_is_moved_meanwhile_is_said() {
     assert!(seen.contains(&"d/z".to_owned()), "{seen:?}");
 }
 
+/// When `..` leads elsewhere, the way back is from the root, and only to the same directory.
+#[test]
+fn a_directory_whose_child_was_moved_is_found_again_or_not_at_all() {
+    let deep: String = (0..OPEN_DIRECTORIES + 8).map(|_| "d/").collect::<String>() + "file";
+    for (fate, want) in [("stays", "d/z"), ("replaced", "d! Other"), ("moved", "d: Vanished")] {
+        let root = tree(&[&deep, "d/z", "e"]);
+        let elsewhere = tree(&[]);
+        let mut steps = Walk::new(WalkOptions::new(root.path())).unwrap();
+        let mut seen = Vec::new();
+        while let Some(step) = steps.next() {
+            seen.extend(shown([step]));
+            if seen.last().is_some_and(|path| path.ends_with("file")) {
+                fs::rename(root.path().join("d/d"), elsewhere.path().join("child")).unwrap();
+                if fate != "stays" {
+                    fs::rename(root.path().join("d"), elsewhere.path().join("parent")).unwrap();
+                }
+                if fate == "replaced" {
+                    fs::create_dir(root.path().join("d")).unwrap();
+                    fs::write(root.path().join("d/z"), "another").unwrap();
+                }
+            }
+        }
+        let end: Vec<_> = seen.iter().rev().take(2).map(String::as_str).collect();
+        assert_eq!(end, ["e", want], "{fate}");
+    }
+}
+
 #[test]
 fn a_hundred_thousand_files_take_less_than_a_second() {
     let root = tree(&[]);
