@@ -18,6 +18,7 @@ pub mod demo;
 pub mod embedded;
 pub mod fault;
 pub mod http1;
+pub mod mariadb;
 pub mod minio;
 pub mod minio_admin;
 pub mod pipe;
@@ -29,11 +30,15 @@ pub mod sink;
 pub mod stream;
 pub mod tls;
 pub mod toxiproxy;
+pub mod tree;
+pub mod unzip;
 pub mod versitygw;
+pub mod wordpress;
 pub mod xml;
 
 pub use embedded::Embedded;
 pub use fault::{Fault, FaultProxy, Rule, Script};
+pub use mariadb::MariaDb;
 pub use minio::Minio;
 pub use pipe::SharedPipe;
 pub use runner::{Finished, Holdfast};
@@ -42,6 +47,7 @@ pub use sink::SinkServer;
 pub use tls::Authority;
 pub use toxiproxy::Toxiproxy;
 pub use versitygw::Versitygw;
+pub use wordpress::WordPress;
 
 /// The access key of every server started here.
 pub const ACCESS_KEY: &str = "HOLDFASTTESTKEY";
