@@ -51,8 +51,7 @@ impl WordPress {
         let root = dir.path().join("htdocs");
         copy(&archive::wordpress_tree(), &root).expect("a core can be copied");
         let database = MariaDb::start();
-        database.sql("", &grants());
-        fs::write(root.join("wp-config.php"), config(&database, &root)).expect("writable");
+        fs::write(root.join("wp-config.php"), prepare(&database, &root)).expect("writable");
         let site = Self { root, database, dir };
         site.run("define( 'WP_INSTALLING', true );", INSTALL);
         site.php(&format!(
@@ -129,6 +128,12 @@ pub fn checksums(database: &MariaDb, db: &str) -> Vec<(String, String)> {
     }
     found.sort();
     found
+}
+
+/// Makes the database and its user; the wp-config.php that names them comes back.
+pub(crate) fn prepare(database: &MariaDb, root: &Path) -> String {
+    database.sql("", &grants());
+    config(database, root)
 }
 
 /// The database and its user, who may connect from wherever this machine is.
