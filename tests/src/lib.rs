@@ -11,6 +11,7 @@
 //! owner is dropped, or by the kernel when this process dies first (see [`process`]).
 
 pub mod archive;
+pub mod backup;
 pub mod bench;
 pub mod binaries;
 pub mod data;

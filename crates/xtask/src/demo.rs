@@ -10,7 +10,6 @@ pub(crate) fn demo() -> Result<(), String> {
     install::rust::install()?;
     install::debian::install(install::debian::FOR_SITES)?;
     install::debian::install(&[(&["unzip", "-v"], "unzip")])?;
-    install::servers::install(run::default_jobs())?;
     let tree = install::wordpress::install()?;
     println!("build: the runner, with its module compiled ahead of time inside (minutes, the first time)");
     run::run(run::cargo().args(["build", "--release", "--package", "holdfast"]))?;

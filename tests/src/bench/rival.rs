@@ -100,7 +100,10 @@ impl Rival {
         let dump = format!(
             "mariadb-dump --no-defaults --single-transaction --quick --socket={socket} --user={DB_USER} {DB_NAME}"
         );
-        let aws = format!("{}/aws --endpoint-url {endpoint} s3 cp --only-show-errors -", stage.tools.display());
+        let aws = format!(
+            "{}/aws --endpoint-url {endpoint} s3 cp --only-show-errors --expected-size 900000000 -",
+            stage.tools.display()
+        );
         let script = match self {
             Self::Holdfast => {
                 let holdfast = runner::binary().display().to_string();
@@ -111,11 +114,11 @@ impl Rival {
             }
             Self::Zstd => format!(
                 "{dump} | zstd -q -3 | {aws} s3://bench/{prefix}/database.sql.zst\n\
-                 tar -C {root} -cf - . | zstd -q -3 | {aws} --expected-size 900000000 s3://bench/{prefix}/files.tar.zst"
+                 tar -C {root} -cf - . | zstd -q -3 | {aws} s3://bench/{prefix}/files.tar.zst"
             ),
             Self::Pigz => format!(
                 "{dump} | pigz | {aws} s3://bench/{prefix}/database.sql.gz\n\
-                 tar -C {root} -cf - . | pigz | {aws} --expected-size 900000000 s3://bench/{prefix}/files.tar.gz"
+                 tar -C {root} -cf - . | pigz | {aws} s3://bench/{prefix}/files.tar.gz"
             ),
             Self::ZipS5cmd => format!(
                 "{dump} > $SCRATCH/database.sql\n\

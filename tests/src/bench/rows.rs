@@ -25,8 +25,9 @@ struct Counts {
 }
 
 fn counts(bytes: u64) -> Counts {
-    // A post takes about 6 KB, a meta row 160 bytes, a comment 600, an option 8 KB.
-    Counts { posts: bytes / 16_300, meta: bytes / 620, comments: bytes / 2_500, options: bytes / 98_000 }
+    // A third each are posts of 4.5 KB and meta rows of 120 bytes; the rest is comments and options.
+    Counts { posts: bytes / 12_800, meta: bytes / 487, comments: bytes / 1_964, options: bytes / 77_000 }
+}
 }
 
 /// Writes the tables and so many bytes of rows, about.
