@@ -28,7 +28,6 @@ fn counts(bytes: u64) -> Counts {
     // A third each are posts of 4.5 KB and meta rows of 120 bytes; the rest is comments and options.
     Counts { posts: bytes / 12_800, meta: bytes / 487, comments: bytes / 1_964, options: bytes / 77_000 }
 }
-}
 
 /// Writes the tables and so many bytes of rows, about.
 pub(super) fn write(out: &mut dyn Write, bytes: u64, random: &mut Random) -> io::Result<()> {
