@@ -1,5 +1,6 @@
 //! End to end on real servers, one binary: first the test bed itself, then the runner in it.
 
+mod backup;
 mod bed_faults;
 mod bed_minio_admin;
 mod bed_pipe;

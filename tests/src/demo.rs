@@ -1,19 +1,23 @@
-//! The demo's story: a real site goes to S3, the upload is killed halfway, resumed and proved.
+//! The demo's story: a real WordPress is backed up, a day passes, only what changed travels, and any
+//! unzip gives the site back.
 //!
-//! The server is s3s-fs in this process. Between it and the runner stands a [`FaultProxy`] without
-//! faults, which counts what crosses the wire; for the first attempt it reads slowly, so that there
-//! is a halfway to be killed at.
+//! Between the runner and the server stands a [`FaultProxy`] without faults, which counts what crosses
+//! the wire. The server is MinIO where it is installed, else s3s-fs in this process.
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::fault::Operation;
-use crate::{Embedded, Fault, FaultProxy, Finished, Holdfast, REGION, Rule, Script, archive, data};
+use crate::backup::{self, Place, Report};
+use crate::unzip::Reader;
+use crate::wordpress::{self, WordPress};
+use crate::{Embedded, FaultProxy, Finished, Holdfast, Minio, S3, Script, archive, binaries, tree};
 
-const PART: u64 = 5 << 20;
-const URL: &str = "s3://demo/site/wordpress.zip";
+const BUCKET: &str = "demo";
+const PREFIX: &str = "home/client1/";
 
 /// What went otherwise than the story says.
 #[derive(Debug)]
@@ -31,171 +35,168 @@ impl From<io::Error> for Unexpected {
     }
 }
 
-/// Tells the story on `out`, using this WordPress tree.
+/// Tells the story on `out`, using this WordPress core.
 pub fn tell(tree: &Path, out: &mut dyn Write) -> Result<(), Unexpected> {
     let mut story = Story::begin(tree, out)?;
-    story.upload_until_killed()?;
-    story.upload_again()?;
-    story.verify()?;
-    story.get_and_compare()?;
-    story.list()
+    let first = story.night("The first night: everything")?;
+    story.day()?;
+    let second = story.night("The second night: what changed")?;
+    story.table(&[&first, &second])?;
+    story.delete_the_first(&first, &second)?;
+    let zip = story.open(&second)?;
+    story.compare(&zip)
+}
+
+enum Server {
+    Minio(Minio),
+    Embedded(Embedded),
 }
 
 struct Story<'a> {
     out: &'a mut dyn Write,
     step: usize,
     dir: tempfile::TempDir,
-    server: Embedded,
+    server: Server,
     proxy: FaultProxy,
     holdfast: Holdfast,
-    zip_bytes: u64,
-    stored: (usize, u64),
+    site: WordPress,
+    place: Place,
+}
+
+struct Night {
+    report: Report,
+    on_the_wire: u64,
+    time: Duration,
 }
 
 impl<'a> Story<'a> {
     fn begin(tree: &Path, out: &'a mut dyn Write) -> Result<Self, Unexpected> {
         let dir = tempfile::Builder::new().prefix("holdfast-demo").tempdir()?;
         let began = Instant::now();
-        let packed = archive::pack(tree, &dir.path().join("wordpress.zip"))?;
-        let packing = began.elapsed();
-        let server = Embedded::start()?;
-        server.s3().create_bucket("demo");
+        let site = WordPress::start();
+        let making = began.elapsed();
+        let server = Server::start()?;
+        server.s3().create_bucket(BUCKET);
         let proxy = FaultProxy::start(server.address(), Script::new());
-        let mut story = Self {
-            out,
-            step: 0,
-            dir,
-            server,
-            proxy,
-            holdfast: Holdfast::new(),
-            zip_bytes: packed.zip_bytes,
-            stored: (0, 0),
-        };
+        let place = Place::new(proxy.endpoint(), BUCKET, PREFIX);
+        let mut story = Self { out, step: 0, dir, server, proxy, holdfast: Holdfast::new(), site, place };
         story.heading("A real site")?;
+        let files = tree::snapshot(story.site.root())?;
+        let bytes = files.values().map(|facts| facts.size).sum();
+        let tables = story.site.checksums(wordpress::DB_NAME).len();
         story.line(format!(
-            "WordPress {} core: {} files, {}",
+            "WordPress {} with MariaDB, installed in {}: {} files, {}, {tables} tables",
             archive::wordpress_version(tree),
-            packed.files,
-            megabytes(packed.bytes)
+            seconds(making),
+            files.values().filter(|facts| facts.kind == tree::Kind::File).count(),
+            megabytes(bytes)
         ))?;
-        story.line(format!("packed as wordpress.zip: {} in {}", megabytes(packed.zip_bytes), seconds(packing)))?;
-        let endpoint = story.proxy.endpoint();
-        story.line(format!("S3 server: s3s-fs inside this process, at {endpoint}, bucket `demo`"))?;
+        let line = format!("S3 server: {}, bucket `{BUCKET}`", story.server.name());
+        story.line(line)?;
         Ok(story)
     }
 
-    fn upload_until_killed(&mut self) -> Result<(), Unexpected> {
-        let parts = self.zip_bytes.div_ceil(PART) as usize;
-        let half = (parts / 2).max(1);
-        self.heading("Upload, and pull the plug halfway")?;
-        self.command(&["upload", "wordpress.zip", URL, "--part-size", "5MiB", "--concurrency", "2"])?;
-        let slow = Rule::on_any(Operation::UploadPart(0)).always().then(Fault::SlowRead(12_000_000));
-        self.proxy.set_script(Script::new().rule(slow));
-        let mut running = self.holdfast.start(self.upload_args());
-        let began = Instant::now();
-        while self.parts_sent().0 < half {
-            if running.has_ended() {
-                return Err(ended_early(&running.wait()));
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let killed = running.kill();
-        self.proxy.set_script(Script::new());
-        self.stored = self.server.unfinished_parts();
-        let (count, bytes) = self.stored;
-        self.line(format!(
-            "kill -9 after {} (requests slowed to 12 MB/s, so that there is a halfway); exit status {}",
-            seconds(began.elapsed()),
-            killed.code()
-        ))?;
-        self.line(format!("the server holds {count} of {parts} parts, {}, and no object", megabytes(bytes)))?;
-        if self.server.s3().exists("demo", "site/wordpress.zip") {
-            return Err(Unexpected("the object is there though the upload was killed".into()));
-        }
-        Ok(())
-    }
-
-    fn upload_again(&mut self) -> Result<(), Unexpected> {
-        self.heading("The same command again")?;
+    fn night(&mut self, title: &str) -> Result<Night, Unexpected> {
+        self.heading(title)?;
+        self.command(&format!("backup --wp-root htdocs {}", self.place.url()))?;
         self.proxy.forget();
-        let finished = self.run(self.upload_args())?;
-        let (sent, sent_bytes) = self.parts_sent();
-        let kept_bytes = self.zip_bytes.saturating_sub(sent_bytes);
-        let resumed = finished
-            .event("resumed")
-            .ok_or_else(|| Unexpected(format!("the second run did not say that it resumed:\n{finished}")))?;
+        let finished = self.run(self.place.wp_root(&self.holdfast, self.site.root()))?;
+        let on_the_wire = self.proxy.exchanges().iter().map(|exchange| exchange.body_read).sum();
+        let report = Report::of(&finished);
+        self.line(format!("{} in {}", report.key, seconds(finished.time)))?;
         self.line(format!(
-            "resumed: {} parts kept, {} NOT sent again ({} %)",
-            resumed["parts_kept"],
-            megabytes(kept_bytes),
-            kept_bytes * 100 / self.zip_bytes.max(1)
+            "sent, counted on the wire: {}; copied on the server: {}",
+            megabytes(on_the_wire),
+            megabytes(report.bytes_copied)
         ))?;
+        Ok(Night { report, on_the_wire, time: finished.time })
+    }
+
+    fn day(&mut self) -> Result<(), Unexpected> {
+        self.heading("A day passes")?;
+        let day = self.site.work_a_day(1);
+        self.line(format!("the post \"{}\" is edited", day.post))?;
+        self.line(format!("a picture is added: {}, {}", day.image, megabytes(day.image_bytes)))
+    }
+
+    fn table(&mut self, nights: &[&Night]) -> Result<(), Unexpected> {
+        writeln!(self.out)?;
         self.line(format!(
-            "sent, counted on the wire: {sent} parts, {} in {}",
-            megabytes(sent_bytes),
-            seconds(finished.time)
+            "{:>8} {:>14} {:>14} {:>18} {:>9}",
+            "night", "the backup has", "sent", "copied on server", "time"
         ))?;
-        if kept_bytes == 0 {
-            return Err(Unexpected("everything was sent again".into()));
+        for (n, night) in nights.iter().enumerate() {
+            self.line(format!(
+                "{:>8} {:>14} {:>14} {:>18} {:>9}",
+                n + 1,
+                megabytes(night.report.len),
+                megabytes(night.on_the_wire),
+                megabytes(night.report.bytes_copied),
+                seconds(night.time)
+            ))?;
+        }
+        let [first, second] = nights else { return Ok(()) };
+        if second.on_the_wire * 5 > first.on_the_wire {
+            return Err(Unexpected("the second night sent more than a fifth of the first".into()));
         }
         Ok(())
     }
 
-    fn verify(&mut self) -> Result<(), Unexpected> {
-        self.heading("Is it what we sent?")?;
-        self.command(&["verify", URL])?;
-        let finished = self.run(self.args(&["verify", URL]))?;
-        self.quote(&finished)?;
-        self.line(format!("verified in {}", seconds(finished.time)))
+    fn delete_the_first(&mut self, first: &Night, second: &Night) -> Result<(), Unexpected> {
+        self.heading("No chain: the first night is deleted")?;
+        let s3 = self.server.s3();
+        s3.delete(BUCKET, &first.report.key);
+        let left = self.place.backups(&s3);
+        self.line(format!("left in the bucket: {}", left.join(", ")))?;
+        if left == [second.report.key.clone()] { Ok(()) } else { Err(Unexpected("another backup was expected".into())) }
     }
 
-    fn get_and_compare(&mut self) -> Result<(), Unexpected> {
-        self.heading("Get it back")?;
-        self.command(&["get", URL, "--to", "back.zip"])?;
-        let back = self.dir.path().join("back.zip");
-        let back_name = back.display().to_string();
-        let finished = self.run(self.args(&["get", URL, "--to", &back_name]))?;
-        match data::first_difference(&self.dir.path().join("wordpress.zip"), &back)? {
-            None => self.line(format!(
-                "{} in {}: byte for byte the archive that was sent",
-                megabytes(self.zip_bytes),
-                seconds(finished.time)
-            )),
-            Some(at) => Err(Unexpected(format!("the copy differs from the archive at byte {at}"))),
+    fn open(&mut self, night: &Night) -> Result<PathBuf, Unexpected> {
+        self.heading("Any unzip opens it")?;
+        let zip = self.dir.path().join("backup.zip");
+        let to = zip.display().to_string();
+        self.command(&format!("get s3://{BUCKET}/{} --to backup.zip", night.report.key))?;
+        let url = format!("s3://{BUCKET}/{}", night.report.key);
+        self.run(["get", &url, "--to", &to, "--endpoint", &self.place.endpoint].map(str::to_owned).to_vec())?;
+        writeln!(self.out, "   $ unzip -l backup.zip | head")?;
+        let listed = Command::new("unzip").arg("-l").arg(&zip).output()?;
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        for line in listed.lines().skip(1).take(11) {
+            writeln!(self.out, "   | {line}")?;
         }
+        if let Some(last) = listed.lines().last() {
+            writeln!(self.out, "   | …\n   | {last}")?;
+        }
+        Ok(zip)
     }
 
-    fn list(&mut self) -> Result<(), Unexpected> {
-        self.heading("What is in the bucket")?;
-        self.command(&["list", "s3://demo/site/"])?;
-        let finished = self.run(self.args(&["list", "s3://demo/site/"]))?;
-        self.quote(&finished)?;
-        let (parts, _) = self.server.unfinished_parts();
-        self.line(format!("unfinished parts left on the server: {parts}"))?;
-        writeln!(self.out, "\nDone: killed halfway, resumed, verified, read back.")?;
-        if parts == 0 { Ok(()) } else { Err(Unexpected("parts of an unfinished upload were left".into())) }
-    }
-
-    fn upload_args(&self) -> Vec<String> {
-        let archive = self.dir.path().join("wordpress.zip").display().to_string();
-        self.args(&["upload", &archive, URL, "--part-size", "5MiB", "--concurrency", "2", "--json"])
-    }
-
-    fn args(&self, words: &[&str]) -> Vec<String> {
-        let endpoint = self.proxy.endpoint();
-        let place = ["--endpoint", &endpoint, "--region", REGION];
-        words.iter().chain(&place).map(|word| (*word).to_owned()).collect()
+    fn compare(&mut self, zip: &Path) -> Result<(), Unexpected> {
+        self.heading("Is it the site?")?;
+        let site = tree::snapshot(self.site.root())?;
+        let differences = backup::differences(Reader::InfoZip, zip, &site);
+        if !differences.is_empty() {
+            return Err(Unexpected(format!("what unzip extracts is not the site:\n{differences}")));
+        }
+        self.line(format!(
+            "unzip backup.zip: {} files and folders, bytes, modes and times as they are now",
+            site.len()
+        ))?;
+        backup::load_dump(zip, self.site.database(), "restored");
+        let (now, restored) = (self.site.checksums(wordpress::DB_NAME), self.site.checksums("restored"));
+        if now != restored {
+            return Err(Unexpected(format!("the tables differ:\n{now:?}\n{restored:?}")));
+        }
+        self.line(format!("cat database/*.sql | mariadb: {} tables, every checksum equal", now.len()))?;
+        writeln!(self.out, "\nDone: a whole site in one zip; the second night sent what changed.")?;
+        Ok(())
     }
 
     fn run(&self, args: Vec<String>) -> Result<Finished, Unexpected> {
         let finished = self.holdfast.run(args);
-        if finished.code() == 0 { Ok(finished) } else { Err(ended_early(&finished)) }
-    }
-
-    /// Parts that the server took since the proxy last forgot, and their bytes.
-    fn parts_sent(&self) -> (usize, u64) {
-        let parts = self.proxy.of(Operation::UploadPart(0)).into_iter().filter(|e| e.status == Some(200));
-        parts.fold((0, 0), |(count, bytes), part| (count + 1, bytes + part.body_read))
+        match finished.code() {
+            0 => Ok(finished),
+            _ => Err(Unexpected(format!("the runner ended otherwise than it should:\n{finished}"))),
+        }
     }
 
     fn heading(&mut self, text: &str) -> io::Result<()> {
@@ -207,25 +208,43 @@ impl<'a> Story<'a> {
         Ok(writeln!(self.out, "   {text}")?)
     }
 
-    fn command(&mut self, words: &[&str]) -> io::Result<()> {
-        writeln!(self.out, "   $ holdfast {} --endpoint …", words.join(" "))
-    }
-
-    fn quote(&mut self, finished: &Finished) -> io::Result<()> {
-        let home = self.dir.path().display().to_string();
-        for line in finished.stdout.lines().chain(finished.stderr.lines()).filter(|line| !line.trim().is_empty()) {
-            writeln!(self.out, "   | {}", line.replace(&home, "."))?;
-        }
-        Ok(())
+    fn command(&mut self, words: &str) -> io::Result<()> {
+        writeln!(self.out, "   $ holdfast {words} --endpoint …")
     }
 }
 
-fn ended_early(finished: &Finished) -> Unexpected {
-    Unexpected(format!("the runner ended otherwise than it should:\n{finished}"))
+impl Server {
+    fn start() -> io::Result<Self> {
+        if binaries::cache_dir().join("bin/minio").is_file() {
+            return Ok(Self::Minio(Minio::start()));
+        }
+        Embedded::start().map(Self::Embedded)
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Minio(_) => "MinIO on this machine",
+            Self::Embedded(_) => "s3s-fs inside this process",
+        }
+    }
+
+    fn address(&self) -> SocketAddr {
+        match self {
+            Self::Minio(minio) => minio.address(),
+            Self::Embedded(embedded) => embedded.address(),
+        }
+    }
+
+    fn s3(&self) -> S3 {
+        match self {
+            Self::Minio(minio) => minio.s3(),
+            Self::Embedded(embedded) => embedded.s3(),
+        }
+    }
 }
 
 fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
+    format!("{:.2} MB", bytes as f64 / 1e6)
 }
 
 fn seconds(time: Duration) -> String {

@@ -11,6 +11,7 @@
 //! owner is dropped, or by the kernel when this process dies first (see [`process`]).
 
 pub mod archive;
+pub mod backup;
 pub mod bench;
 pub mod binaries;
 pub mod data;
@@ -18,6 +19,7 @@ pub mod demo;
 pub mod embedded;
 pub mod fault;
 pub mod http1;
+pub mod mariadb;
 pub mod minio;
 pub mod minio_admin;
 pub mod pipe;
@@ -29,11 +31,15 @@ pub mod sink;
 pub mod stream;
 pub mod tls;
 pub mod toxiproxy;
+pub mod tree;
+pub mod unzip;
 pub mod versitygw;
+pub mod wordpress;
 pub mod xml;
 
 pub use embedded::Embedded;
 pub use fault::{Fault, FaultProxy, Rule, Script};
+pub use mariadb::MariaDb;
 pub use minio::Minio;
 pub use pipe::SharedPipe;
 pub use runner::{Finished, Holdfast};
@@ -42,6 +48,7 @@ pub use sink::SinkServer;
 pub use tls::Authority;
 pub use toxiproxy::Toxiproxy;
 pub use versitygw::Versitygw;
+pub use wordpress::WordPress;
 
 /// The access key of every server started here.
 pub const ACCESS_KEY: &str = "HOLDFASTTESTKEY";

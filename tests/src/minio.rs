@@ -60,6 +60,7 @@ impl Minio {
                 .env("MINIO_SITE_REGION", REGION)
                 .env("MINIO_KMS_SECRET_KEY", format!("{KMS_KEY}:{kms_key}"))
                 .env("MINIO_DOMAIN", "localhost")
+                .env("MINIO_PROMETHEUS_AUTH_TYPE", "public")
                 .env("MINIO_BROWSER", "off")
                 .env("MINIO_UPDATE", "off");
         });
@@ -101,6 +102,17 @@ impl Minio {
             Some(pem) => s3.trusting(pem),
             None => s3,
         }
+    }
+
+    /// Bytes of request bodies that its S3 side has received so far, whatever became of them.
+    pub fn bytes_received(&self) -> u64 {
+        let url = format!("{}/minio/metrics/v3/api/requests", self.endpoint);
+        let text = ureq::get(&url).call().and_then(|mut answer| answer.body_mut().read_to_string());
+        let text = text.unwrap_or_else(|e| panic!("{url}: {e}"));
+        let counter = |line: &&str| line.starts_with("minio_api_requests_traffic_received_bytes{");
+        // It is not there before the first body; large numbers come as 1.5e+09.
+        let values = text.lines().filter(counter).filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum::<f64>() as u64
     }
 
     /// Bytes of part data that still lie on its disk: what an orphaned upload would be billed for.

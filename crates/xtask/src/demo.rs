@@ -8,6 +8,8 @@ use crate::{install, place, run};
 pub(crate) fn demo() -> Result<(), String> {
     let began = Instant::now();
     install::rust::install()?;
+    install::debian::install(install::debian::FOR_SITES)?;
+    install::debian::install(&[(&["unzip", "-v"], "unzip")])?;
     let tree = install::wordpress::install()?;
     println!("build: the runner, with its module compiled ahead of time inside (minutes, the first time)");
     run::run(run::cargo().args(["build", "--release", "--package", "holdfast"]))?;
@@ -17,6 +19,7 @@ pub(crate) fn demo() -> Result<(), String> {
     run::run(
         run::command(place::target().join("debug/demo"))
             .env("HOLDFAST_BIN", place::runner())
+            .env("HOLDFAST_XTASK_CACHE", place::cache())
             .env("HOLDFAST_WORDPRESS", tree),
     )
 }

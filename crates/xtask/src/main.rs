@@ -19,14 +19,20 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  demo                       the main job on real input: a WordPress core goes to an S3 server
-                             in this process, is killed halfway, resumed, verified, read back
+  demo                       the main job on real input: a WordPress with its database goes to an
+                             S3 server on this machine, a day passes, and only what changed goes
+                             after it; each night opens with any unzip
   test [--jobs N] [--only STEP,…]
                              installs what the tests need and runs all of them; steps:
                              install fmt clippy deny tree unit release e2e
   bench upload [--quick] [--rounds N] [--only TOOL,…]
                              ours beside s5cmd, aws-cli and rclone; the table goes to
                              docs/performance.md (not with --quick or --only)
+  bench backup [--quick] [--rounds N] [--only NAME,…]
+                             a site of 700 MB (kept in the cache), first night and later ones: ours
+                             beside zstd, pigz, zip and restic; --quick takes a tenth of it
+  bench dump [--quick] [--rounds N] [--only NAME,…]
+                             the database alone: ours beside mariadb-dump
   install                    only installs what the tests need
   advisories                 cargo deny check advisories (needs its database, so not in `test`)
 
@@ -44,7 +50,7 @@ fn main() -> ExitCode {
         }
         ["demo"] => demo::demo(),
         ["test", options @ ..] => return test::test(options),
-        ["bench", "upload", options @ ..] => bench::upload(options),
+        ["bench", subject, options @ ..] if bench::SUBJECTS.contains(subject) => bench::bench(subject, options),
         ["install"] => install::for_tests(run::default_jobs()),
         ["advisories"] => install::cargo_deny::install(run::default_jobs())
             .and_then(|deny| run::run(run::command(&deny).args(["check", "advisories"]))),

@@ -1,11 +1,17 @@
+//! What Holdfast costs, beside what else people use. `cargo xtask bench backup` is in [`run_backup`].
+//!
 //! `cargo xtask bench upload`: our runner beside s5cmd, aws-cli and rclone, on one machine, in one
 //! run, in alternating order; medians.
 //!
 //! Three settings: MinIO on the local disk (a whole system), the sink (the client alone), and the
 //! sink behind one line of 100 Mbit/s and 50 ms (the network as it is elsewhere).
 
+mod backup;
 mod measure;
 mod report;
+mod rival;
+mod rows;
+mod site;
 mod tool;
 
 use std::fs;
@@ -13,8 +19,11 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 
-pub use measure::{Cost, Invocation, measure_and_print};
+pub use backup::{BackupFigures, BackupPlan, Run, backup_markdown, run_backup, run_dump};
+pub use measure::{Cost, Invocation, Whole, measure_and_print, measure_whole_and_print};
 pub use report::{markdown, write_into};
+pub use rival::{Dumper, Rival};
+pub use site::{Night, Site, SiteSize};
 pub use tool::Tool;
 
 use crate::pipe::Line;

@@ -10,37 +10,29 @@ use std::time::SystemTime;
 use super::{Cost, Plan, Setting, Tool, file_len};
 use crate::{binaries, runner};
 
-const BEGIN: &str = "<!-- bench:upload -->";
-const END: &str = "<!-- /bench:upload -->";
-
-/// Puts the report between its markers in this Markdown file, which is made when there is none.
-pub fn write_into(path: &Path, plan: Plan, settings: &[Setting]) -> io::Result<()> {
+/// Puts a report between its markers, `<!-- bench:NAME -->` and `<!-- /bench:NAME -->`, in this Markdown
+/// file. Where there are none yet, they come at the end; where there is no file, it is made.
+pub fn write_into(path: &Path, name: &str, report: &str) -> io::Result<()> {
     let old = match fs::read_to_string(path) {
         Ok(old) => old,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            format!("# Performance\n\n{BEGIN}\n{END}\n")
-        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => "# Performance\n".to_owned(),
         Err(e) => return Err(e),
     };
-    fs::write(path, replace(&old, &markdown(plan, settings))?)
+    fs::write(path, replace(&old, name, report))
 }
 
-fn replace(old: &str, report: &str) -> io::Result<String> {
-    let missing = || io::Error::other(format!("the file has no `{BEGIN}` and `{END}` to write between"));
-    let (before, rest) = old.split_once(BEGIN).ok_or_else(missing)?;
-    let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-    Ok(format!("{before}{BEGIN}\n{report}{END}{after}"))
+fn replace(old: &str, name: &str, report: &str) -> String {
+    let (begin, end) = (format!("<!-- bench:{name} -->"), format!("<!-- /bench:{name} -->"));
+    let between = old.split_once(&begin).and_then(|(before, rest)| Some((before, rest.split_once(&end)?.1)));
+    match between {
+        Some((before, after)) => format!("{before}{begin}\n{report}{end}{after}"),
+        None => format!("{}\n\n{begin}\n{report}{end}\n", old.trim_end()),
+    }
 }
 
 /// The report as Markdown.
 pub fn markdown(plan: Plan, settings: &[Setting]) -> String {
-    let mut text = format!(
-        "Measured {} by `cargo xtask bench upload`: medians of {} runs in alternating order, plain HTTP on \
-         loopback.\n\nMachine: {}.\n\n",
-        date(),
-        plan.rounds,
-        machine()
-    );
+    let mut text = format!("{}\n\n", machine_lines("bench upload", plan.rounds));
     text += "| Tool | Version | Tuning |\n|---|---|---|\n";
     for tool in tools(settings) {
         writeln!(text, "| {} | {} | {} |", tool.name(), tool.version(), tool.tuning()).ok();
@@ -56,6 +48,16 @@ pub fn markdown(plan: Plan, settings: &[Setting]) -> String {
         write_setting(&mut text, setting);
     }
     text
+}
+
+/// When, how and where it was measured.
+pub(super) fn machine_lines(command: &str, rounds: usize) -> String {
+    format!(
+        "Measured {} by `cargo xtask {command}`: medians of {rounds} runs in alternating order, plain HTTP on \
+         loopback.\n\nMachine: {}.",
+        date(),
+        machine()
+    )
 }
 
 fn write_setting(text: &mut String, setting: &Setting) {
@@ -91,7 +93,10 @@ fn tools(settings: &[Setting]) -> Vec<&Tool> {
 }
 
 fn median(costs: &[Cost], value: impl Fn(&Cost) -> f64) -> f64 {
-    let mut values: Vec<_> = costs.iter().map(value).collect();
+    median_of(costs.iter().map(value).collect())
+}
+
+pub(super) fn median_of(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => 0.0,
@@ -143,10 +148,10 @@ mod tests {
 
     #[test]
     fn the_report_goes_between_its_markers() {
-        let old = format!("# Performance\nours\n{BEGIN}\nold\n{END}\nrest\n");
-        let new = replace(&old, "new\n").expect("both markers are there");
-        assert_eq!(new, format!("# Performance\nours\n{BEGIN}\nnew\n{END}\nrest\n"));
-        assert!(replace("no markers", "new").is_err());
+        let old = "# Performance\nours\n<!-- bench:a -->\nold\n<!-- /bench:a -->\nrest\n";
+        let new = replace(old, "a", "new\n");
+        assert_eq!(new, "# Performance\nours\n<!-- bench:a -->\nnew\n<!-- /bench:a -->\nrest\n");
+        assert_eq!(replace("no markers\n", "b", "new\n"), "no markers\n\n<!-- bench:b -->\nnew\n<!-- /bench:b -->\n");
     }
 
     #[test]

@@ -13,6 +13,31 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     (&["setpriv", "--version"], "util-linux"),
     (&["prlimit", "--version"], "util-linux"),
     (&["unzip", "-v"], "unzip"),
+    // The other readers of a backup, and what makes zips to try them on.
+    (&["zip", "-v"], "zip"),
+    (&["7z", "i"], "p7zip-full"),
+    (&["bsdtar", "--version"], "libarchive-tools"),
+    (&["python3", "--version"], "python3"),
+    (&["php", "-r", "new ZipArchive;"], "php-zip"),
+    (&["javac", "-version"], "default-jdk-headless"),
+];
+
+/// What a WordPress site needs: PHP with its extensions, and a database. Nothing is served.
+pub(crate) const FOR_SITES: &[Need] = &[
+    (&["php", "--version"], "php-cli"),
+    (&["php", "-r", "mysqli_init();"], "php-mysql"),
+    (&["php", "-r", "mb_strlen('');"], "php-mbstring"),
+    (&["php", "-r", "new DOMDocument;"], "php-xml"),
+    (&["which", "mariadb-install-db"], "mariadb-server"),
+    (&["mariadb-dump", "--version"], "mariadb-client"),
+];
+
+/// What else a site is backed up with.
+pub(crate) const FOR_BENCH: &[Need] = &[
+    (&["restic", "version"], "restic"),
+    (&["zstd", "--version"], "zstd"),
+    (&["pigz", "--version"], "pigz"),
+    (&["zip", "-v"], "zip"),
 ];
 
 /// What a Python environment needs.

@@ -12,6 +12,7 @@ pub(crate) mod wordpress;
 pub(crate) fn for_tests(jobs: usize) -> Result<(), String> {
     rust::install()?;
     debian::install(debian::FOR_TESTS)?;
+    debian::install(debian::FOR_SITES)?;
     servers::install(jobs)?;
     wordpress::install()?;
     cargo_deny::install(jobs)?;

@@ -1,0 +1,194 @@
+//! `holdfast backup` as the tests and the demo call it, and what it reports.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::unzip::Reader;
+use crate::wordpress::{DB_NAME, DB_PASSWORD, DB_USER};
+use crate::{Finished, Holdfast, MariaDb, REGION, S3, SECRET, tree};
+
+/// Where backups go: one site's place on one server.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// `http://127.0.0.1:PORT`.
+    pub endpoint: String,
+    /// The bucket.
+    pub bucket: String,
+    /// What its keys begin with, `/` at its end.
+    pub prefix: String,
+}
+
+/// What a backup said of itself at its end.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The object's key.
+    pub key: String,
+    /// Its length.
+    pub len: u64,
+    /// Bytes that travelled.
+    pub bytes_sent: u64,
+    /// Bytes that the server copied from an earlier object.
+    pub bytes_copied: u64,
+    /// The whole report.
+    pub json: Value,
+}
+
+impl Place {
+    /// A place on a server; the bucket must exist.
+    pub fn new(endpoint: impl Into<String>, bucket: &str, prefix: &str) -> Self {
+        Self { endpoint: endpoint.into(), bucket: bucket.into(), prefix: prefix.into() }
+    }
+
+    /// The same place by another way, such as through a proxy.
+    #[must_use]
+    pub fn through(&self, endpoint: impl Into<String>) -> Self {
+        Self { endpoint: endpoint.into(), ..self.clone() }
+    }
+
+    /// `s3://BUCKET/PREFIX/`.
+    pub fn url(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.prefix)
+    }
+
+    /// The command line that backs up a WordPress site.
+    pub fn wp_root(&self, machine: &Holdfast, root: &Path) -> Vec<String> {
+        self.backup(machine, &["--wp-root", &root.display().to_string()])
+    }
+
+    /// The command line that backs up a tree of files.
+    pub fn files(&self, machine: &Holdfast, root: &Path) -> Vec<String> {
+        self.backup(machine, &["--files", &root.display().to_string()])
+    }
+
+    /// The command line that backs up a database; see [`with_database_password`].
+    pub fn database(&self, machine: &Holdfast, database: &MariaDb) -> Vec<String> {
+        let host = format!("localhost:{}", database.socket().display());
+        self.backup(machine, &["--database", "--db-host", &host, "--db-name", DB_NAME, "--db-user", DB_USER])
+    }
+
+    fn backup(&self, machine: &Holdfast, what: &[&str]) -> Vec<String> {
+        let state = machine.state_dir().display().to_string();
+        let (url, endpoint) = (self.url(), &*self.endpoint);
+        let mut args = vec!["backup"];
+        args.extend(what);
+        args.extend([&*url, "--endpoint", endpoint, "--region", REGION, "--state-dir", &state, "--json"]);
+        args.into_iter().map(str::to_owned).collect()
+    }
+
+    /// The backups that are there, oldest first: the objects below the prefix whose names end in `.zip`.
+    pub fn backups(&self, s3: &S3) -> Vec<String> {
+        let objects = s3.list(&self.bucket, &self.prefix).into_iter().map(|object| object.key);
+        let mut keys: Vec<_> = objects.filter(|key| key.ends_with(".zip")).collect();
+        keys.sort();
+        keys
+    }
+
+    /// Gets a backup by the test bed's own client, as anybody could.
+    pub fn fetch(&self, s3: &S3, key: &str, to: &Path) -> PathBuf {
+        fs::write(to, s3.get(&self.bucket, key)).expect("writable");
+        to.to_owned()
+    }
+}
+
+impl Report {
+    /// The report of a run that has made a backup.
+    ///
+    /// # Panics
+    /// With all the run's output when there is none.
+    #[track_caller]
+    pub fn of(finished: &Finished) -> Self {
+        let last = finished.stdout.lines().rev().find_map(|line| serde_json::from_str::<Value>(line).ok());
+        let last = last.unwrap_or_else(|| panic!("no JSON: {finished}"));
+        let json = if last["report"].is_object() { last["report"].clone() } else { last };
+        let number = |name: &str| json[name].as_u64().unwrap_or_else(|| panic!("no `{name}` in {json}\n{finished}"));
+        let key = json["key"].as_str().unwrap_or_else(|| panic!("no `key` in {json}\n{finished}")).to_owned();
+        let (len, bytes_sent, bytes_copied) = (number("len"), number("bytes_sent"), number("bytes_copied"));
+        Self { key, len, bytes_sent, bytes_copied, json }
+    }
+}
+
+/// A machine whose environment holds the site's database password.
+#[must_use]
+pub fn with_database_password(machine: Holdfast) -> Holdfast {
+    machine.env("HOLDFAST_DB_PASSWORD", DB_PASSWORD)
+}
+
+/// The length of a zip's central directory with all that follows it: what every backup has to send.
+pub fn central_directory_len(zip: &[u8]) -> u64 {
+    let end = zip.windows(4).rposition(|four| four == b"PK\x05\x06").expect("an end of central directory");
+    let field = |at: usize| u32::from_le_bytes(zip[at..at + 4].try_into().expect("four bytes"));
+    let start = field(end + 16);
+    // All ones: the true one stands in the zip64 record, to which a locator before the end points.
+    let start = if start == u32::MAX {
+        let eight = |at: usize| u64::from_le_bytes(zip[at..at + 8].try_into().expect("eight bytes"));
+        let record = eight(end - 20 + 8) as usize;
+        eight(record + 48)
+    } else {
+        u64::from(start)
+    };
+    zip.len() as u64 - start
+}
+
+/// Loads a backup's dump into a new database, as a person would: `cat database/*.sql | mariadb`. The
+/// members come out of the zip by `unzip`, in the order of their names.
+///
+/// # Panics
+/// When the dump does not load.
+pub fn load_dump(zip: &Path, database: &MariaDb, db: &str) {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let script = "set -eu -o pipefail; unzip -q \"$1\" 'database/*' -d \"$2\"; cd \"$2\"; \
+                  cat database/*.sql | mariadb --no-defaults --user=root --socket=\"$3\" --binary-mode \"$4\"";
+    database.sql("", &format!("CREATE DATABASE `{db}` DEFAULT CHARACTER SET utf8mb4"));
+    let output = Command::new("bash")
+        .args(["-c", script, "load"])
+        .args([zip, dir.path(), database.socket()])
+        .arg(db)
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// How what a reader extracts differs from the tree that was backed up; empty when it does not.
+pub fn differences(reader: Reader, zip: &Path, packed: &tree::Tree) -> String {
+    let found = reader.read(zip).unwrap_or_else(|error| panic!("{error}"));
+    let text = reader.differences(packed, &tree::under(&found.tree, b"files/"));
+    if text.is_empty() { text } else { format!("{reader}:\n{text}\n{}", found.said) }
+}
+
+/// The policy that allows a key nothing but to read below a prefix.
+pub fn read_only_policy(bucket: &str, prefix: &str) -> Value {
+    serde_json::json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            { "Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": [format!("arn:aws:s3:::{bucket}")] },
+            { "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [format!("arn:aws:s3:::{bucket}/{prefix}*")] },
+        ],
+    })
+}
+
+/// A second key's secret for tests of permissions; the sentinel stays the root's.
+pub fn other_secret() -> String {
+    SECRET.chars().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write as _};
+
+    use super::*;
+
+    #[test]
+    fn the_central_directory_is_what_follows_the_members() {
+        let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file("name", zip::write::SimpleFileOptions::default()).expect("in memory");
+        zip.write_all(&crate::data::bytes(1, 5_000)).expect("in memory");
+        let bytes = zip.finish().expect("in memory").into_inner();
+        let start = bytes.windows(4).position(|four| four == b"PK\x01\x02").expect("a central directory");
+        assert_eq!(central_directory_len(&bytes), (bytes.len() - start) as u64);
+    }
+}
