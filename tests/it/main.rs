@@ -15,3 +15,5 @@ mod faults;
 mod fleet;
 mod input;
 mod policies;
+mod presign;
+mod prune;

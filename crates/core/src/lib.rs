@@ -34,8 +34,10 @@ pub mod probe;
 pub mod provider;
 pub mod ranges;
 pub mod report;
+pub mod retention;
 pub mod retry;
 pub mod secret;
+pub mod site;
 
 #[cfg(feature = "s3")]
 pub mod s3;
