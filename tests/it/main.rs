@@ -16,3 +16,5 @@ mod faults;
 mod fleet;
 mod input;
 mod policies;
+mod presign;
+mod prune;

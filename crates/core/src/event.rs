@@ -100,6 +100,9 @@ pub enum Event {
     Removed {
         /// Its key.
         key: String,
+        /// The bucket keeps versions: a delete marker hides it, and its bytes are still paid for.
+        #[serde(default)]
+        versioned: bool,
     },
     /// Not as it should be, and not fatal.
     Warning(Error),

@@ -35,8 +35,10 @@ pub mod probe;
 pub mod provider;
 pub mod ranges;
 pub mod report;
+pub mod retention;
 pub mod retry;
 pub mod secret;
+pub mod site;
 pub mod zip;
 
 #[cfg(feature = "s3")]

@@ -60,6 +60,20 @@ pub enum Command {
     #[command(after_help = "Exit codes: 0 every client has a fresh backup; 3 one has not, or could not be listed, or \
                             there are no clients; 12 the clients cannot be listed at all.")]
     Fleet(Fleet),
+    /// Delete the backups of one site that a policy has no use for any more
+    ///
+    /// Each rule keeps the newest backup of so many hours, days, weeks, months or years, counted in
+    /// UTC from the newest on; a backup stays when any rule keeps it. The newest stays whatever the
+    /// rules say, and so does one that is dated later than now. Only backups of the one site are
+    /// touched, whatever else lies below the prefix.
+    #[command(after_help = "Exit codes: 0 done; 3 something could not be deleted; 10 there is no such site; 12 the \
+                            backups cannot be listed.")]
+    Prune(Prune),
+    /// Print a URL by which anyone can get one object, for a while
+    ///
+    /// Nothing is sent: the URL holds a signature of these keys, and ends with them. Whoever has it
+    /// needs nothing else, so treat it like the backup itself.
+    Presign(Presign),
     /// What this machine has sent, is sending, or has begun to send
     #[command(subcommand)]
     Job(Job),
@@ -248,6 +262,82 @@ pub struct Fleet {
     /// Say more
     #[arg(long, short, help_heading = "Output")]
     pub verbose: bool,
+}
+
+/// `holdfast prune`
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// What the site's folder is in: s3://BUCKET/PREFIX/
+    #[arg(value_name = "s3://BUCKET/PREFIX/")]
+    pub prefix: String,
+    /// The site, by its folder's name or its id; needed where there are several
+    #[arg(long, value_name = "NAME|ID")]
+    pub site: Option<String>,
+    /// Keep the last N backups
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Policy")]
+    pub keep_last: u32,
+    /// Keep the newest of each of N hours
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Policy")]
+    pub keep_hourly: u32,
+    /// Keep the newest of each of N days
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Policy")]
+    pub keep_daily: u32,
+    /// Keep the newest of each of N weeks, which begin on Monday
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Policy")]
+    pub keep_weekly: u32,
+    /// Keep the newest of each of N months
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Policy")]
+    pub keep_monthly: u32,
+    /// Keep the newest of each of N years
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Policy")]
+    pub keep_yearly: u32,
+    /// Keep everything that is older than the newest by no more than this, such as 30d
+    #[arg(long, value_name = "TIME", value_parser = crate::units::parse_time, help_heading = "Policy")]
+    pub keep_within: Option<std::time::Duration>,
+    /// Keep the backup of this key, whatever the rules say; may be given several times
+    #[arg(long, value_name = "KEY", help_heading = "Policy")]
+    pub pin: Vec<String>,
+    /// Only show what would go
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    /// One JSON document on stdout
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// Say nothing but errors: the exit code tells
+    #[arg(long, short, conflicts_with = "json", help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more
+    #[arg(long, short, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// `holdfast presign`
+#[derive(Debug, Args)]
+pub struct Presign {
+    /// The object
+    #[arg(value_name = "s3://BUCKET/KEY")]
+    pub object: String,
+    /// How long the URL is good for, such as 5m, 12h, 7d; at most 7 days
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = crate::units::parse_time)]
+    pub expires: std::time::Duration,
+    /// The name that a browser saves it under
+    #[arg(long, value_name = "NAME")]
+    pub file_name: Option<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub state: State,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
 }
 
 /// `holdfast job`
@@ -545,7 +635,7 @@ pub struct Transfer {
 }
 
 /// Where jobs are remembered.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Transfer")]
 pub struct State {
     /// The state folder; else $XDG_STATE_HOME/holdfast or ~/.local/state/holdfast

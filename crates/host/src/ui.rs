@@ -200,7 +200,7 @@ fn words(event: &Event, verbose: bool) -> Option<String> {
         Event::Warning(error) => warning(error),
         Event::PartDone { part, len } if verbose => format!("part {part} is there ({})", HumanBytes(*len)),
         Event::PartCopied { part, len } if verbose => format!("part {part} was copied ({})", HumanBytes(*len)),
-        Event::Removed { key } if verbose => format!("{key} is deleted"),
+        Event::Removed { key, .. } if verbose => format!("{key} is deleted"),
         Event::PartDone { .. }
         | Event::Removed { .. }
         | Event::PartCopied { .. }

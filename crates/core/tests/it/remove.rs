@@ -34,7 +34,7 @@ fn report(outcome: Outcome) -> (u64, u64) {
 
 fn told(scenario: &Scenario) -> Vec<&str> {
     let key = |event| match event {
-        &Event::Removed { ref key } => Some(key.as_str()),
+        &Event::Removed { ref key, .. } => Some(key.as_str()),
         _ => None,
     };
     scenario.events.iter().filter_map(key).collect()

@@ -8,6 +8,8 @@ mod get;
 mod job;
 mod list;
 mod policy;
+mod presign;
+mod prune;
 mod self_test;
 mod setup;
 mod upload;
@@ -42,6 +44,8 @@ pub fn run(cli: Cli) -> Exit {
         Command::Verify(args) => get::verify(&args),
         Command::List(args) => list::run(&args),
         Command::Fleet(args) => fleet::run(&args),
+        Command::Prune(args) => prune::run(&args),
+        Command::Presign(args) => presign::run(&args),
         Command::Job(args) => job::run(args),
         Command::Policy(args) => policy::run(&args),
         Command::Explain(args) => explain::run(&args),

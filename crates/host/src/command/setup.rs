@@ -87,6 +87,11 @@ impl Setup {
         })
     }
 
+    /// The bucket's region, as far as it was said or learned.
+    pub(super) fn region(&self) -> Option<Region> {
+        self.target.region.clone().or_else(|| self.endpoints.get(&self.target).region)
+    }
+
     /// Which keys signed, and where they came from: `AKIA… from the environment`.
     pub(super) fn signed_with(&self) -> Option<String> {
         let keys = self.keys.as_ref()?;

@@ -87,6 +87,28 @@ enum Action {
         #[serde(rename = "ExpiredObjectDeleteMarker")]
         expired_delete_marker: bool,
     },
+    #[serde(rename = "Expiration")]
+    ExpireAfter {
+        #[serde(rename = "Days")]
+        days: u32,
+    },
+}
+
+impl Lifecycle {
+    /// For keys that may not delete: the bucket ends backups below a prefix when they are so many
+    /// days old. It counts days and knows no calendar. Applying it replaces what the bucket has, so
+    /// the rules that every bucket should have are in it.
+    #[must_use]
+    pub fn expiring(prefix: &str, days: u32) -> Self {
+        Self {
+            rules: vec![
+                abort_rule(),
+                rule("expire-backups", prefix, Action::ExpireAfter { days }),
+                rule("expire-noncurrent", prefix, Action::NoncurrentVersionExpiration { days: NONCURRENT_DAYS }),
+                rule("drop-expired-delete-markers", prefix, Action::Expiration { expired_delete_marker: true }),
+            ],
+        }
+    }
 }
 
 /// Abandoned uploads end, old versions go after a while, and so do delete markers without any.

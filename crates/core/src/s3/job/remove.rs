@@ -15,7 +15,7 @@ use crate::{
     name::Key,
     report::{Outcome, Report},
     s3::{
-        conversation::{Conversation, Out, Reply},
+        conversation::{Conversation, Out, Reply, Success},
         failure::Class,
         op::delete_object::{DeleteObject, What},
     },
@@ -70,7 +70,8 @@ impl RemoveJob {
         };
         let Some(failure) = failure else {
             self.removed += 1;
-            out.event(Event::Removed { key: key.to_owned() });
+            let marked = |success: &Success| success.answer().header("x-amz-delete-marker") == Some("true");
+            out.event(Event::Removed { key: key.to_owned(), versioned: reply.result.as_ref().is_ok_and(marked) });
             return Ok(());
         };
         let what = format!("cannot delete s3://{}/{key}", self.conversation.target().bucket);
