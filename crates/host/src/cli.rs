@@ -39,6 +39,14 @@ pub enum Command {
     /// compares; at the end the server compares the checksum of the whole. Run the same command
     /// again after a crash, a reboot or Ctrl-C: it continues, and sends only what is missing.
     Upload(Upload),
+    /// Back up a whole site: one ordinary zip in the bucket, and only what changed travels
+    ///
+    /// The files and the database become one object, PREFIX/SITE/TIME.zip, which any unzip opens.
+    /// From the second time on the server copies what has not changed from the last backup. Each
+    /// backup is complete in itself. Run the same command again after a crash: it continues.
+    #[command(after_help = "Exit codes: 0 done; 3 done, and something was left out or changed while it was read; \
+                            11 another run is backing up the same site.")]
+    Backup(Backup),
     /// Get an object into a file, verified
     ///
     /// Ranges travel in parallel into FILE.holdfast-part, which is renamed when it is whole and
@@ -46,9 +54,17 @@ pub enum Command {
     Get(Get),
     /// Read an object and compare it with everything that is known of it
     ///
-    /// Nothing is kept. It is compared with the checksum that the server has, with its ETag, and
-    /// with what the upload from this machine wrote down.
+    /// Nothing is kept. Of a backup, every member is compared with the SHA-256 that its central
+    /// directory holds. Any other object is compared with the checksum that the server has, with
+    /// its ETag, and with what the upload from this machine wrote down.
     Verify(Verify),
+    /// What a backup holds, and what has changed since the one before
+    Show(Show),
+    /// What one backup has that another has not
+    ///
+    /// One line a member: + added, - removed, M changed, t the same content with other times or
+    /// modes.
+    Diff(Diff),
     /// List objects
     List(List),
     /// The hoster's view: how old is each client's newest backup?
@@ -175,12 +191,113 @@ pub struct Upload {
     pub output: Output,
 }
 
+/// `holdfast backup`
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// Where backups go: s3://BUCKET/PREFIX/
+    #[arg(value_name = "s3://BUCKET/PREFIX/")]
+    pub to: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub what: BackupWhat,
+    /// Say what would be read, sent and stored, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Read every file, even where size, times and inode say that it has not changed
+    #[arg(long)]
+    pub paranoid: bool,
+    /// Send everything: copy nothing from the last backup
+    #[arg(long, conflicts_with = "compact")]
+    pub full: bool,
+    /// Leave out the bytes of the last backup that nothing uses any more, such as deleted files
+    #[arg(long)]
+    pub compact: bool,
+    /// Storage class, such as STANDARD_IA
+    #[arg(long, value_name = "CLASS")]
+    pub storage_class: Option<String>,
+    /// Encryption at rest: `aes256`, `kms`, or `kms:KEY-ID`
+    #[arg(long, value_name = "HOW")]
+    pub encrypt: Option<String>,
+    /// A tag of the object; may be given several times
+    #[arg(long = "tag", value_name = "NAME=VALUE")]
+    pub tags: Vec<String>,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
+/// What is backed up.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "What is backed up")]
+pub struct BackupWhat {
+    /// A WordPress site: its files, and the database that its wp-config.php names
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["files", "database"])]
+    pub wp_root: Option<PathBuf>,
+    /// A tree of files, without a database
+    #[arg(long, value_name = "DIR", conflicts_with = "wp_root")]
+    pub files: Option<PathBuf>,
+    /// A database, without files; or with those of `--files`
+    #[arg(long, conflicts_with = "wp_root")]
+    pub database: bool,
+    /// The database server, in any of WordPress's forms: HOST, HOST:PORT, HOST:/SOCKET
+    #[arg(long, value_name = "HOST", default_value = "localhost", env = "HOLDFAST_DB_HOST")]
+    pub db_host: String,
+    /// The database's name
+    #[arg(long, value_name = "NAME", env = "HOLDFAST_DB_NAME")]
+    pub db_name: Option<String>,
+    /// The database's user; the password comes from HOLDFAST_DB_PASSWORD
+    #[arg(long, value_name = "USER", env = "HOLDFAST_DB_USER")]
+    pub db_user: Option<String>,
+    /// Every table of the database, not only those with the site's prefix
+    #[arg(long)]
+    pub all_tables: bool,
+    /// Leave out tables whose name matches; may be given several times
+    #[arg(long = "skip-table", value_name = "GLOB")]
+    pub skip_tables: Vec<String>,
+    /// Keep these tables but not their rows; may be given several times
+    #[arg(long = "skip-rows", value_name = "GLOB")]
+    pub skip_rows: Vec<String>,
+    /// Leave out files that match, in gitignore's syntax; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub exclude: Vec<String>,
+    /// Keep files that match, whatever else leaves them out; may be given several times
+    #[arg(long, value_name = "PATTERN")]
+    pub include: Vec<String>,
+    /// Leave out what the patterns in this file match
+    #[arg(long, value_name = "FILE")]
+    pub exclude_from: Vec<PathBuf>,
+    /// Keep caches and other backup tools' archives, which are left out otherwise
+    #[arg(long)]
+    pub no_default_excludes: bool,
+    /// Stay on the root's file system
+    #[arg(long)]
+    pub one_file_system: bool,
+    /// Back up even the whole machine's root, `/`
+    #[arg(long)]
+    pub allow_root: bool,
+    /// Run at the priority of everything else
+    #[arg(long)]
+    pub no_nice: bool,
+    /// The site's name in the bucket; else made of its address or its folder
+    #[arg(long, value_name = "NAME")]
+    pub site_name: Option<String>,
+}
+
 /// `holdfast get`
 #[derive(Debug, Args)]
 pub struct Get {
     /// The object
     #[arg(value_name = "s3://BUCKET/KEY")]
     pub from: String,
+    /// Of a backup, one member, such as files/wp-config.php
+    #[arg(long, value_name = "NAME")]
+    pub member: Option<std::ffi::OsString>,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     pub to: PathBuf,
@@ -198,12 +315,55 @@ pub struct Get {
     pub output: Output,
 }
 
+/// `holdfast show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// The backup
+    #[arg(value_name = "s3://BUCKET/KEY")]
+    pub backup: String,
+    /// List its members
+    #[arg(long)]
+    pub members: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
+/// `holdfast diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The older backup
+    #[arg(value_name = "s3://BUCKET/OLDER")]
+    pub older: String,
+    /// The newer one, in the same bucket
+    #[arg(value_name = "s3://BUCKET/NEWER")]
+    pub newer: String,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub storage: Storage,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub transfer: Transfer,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub output: Output,
+}
+
 /// `holdfast verify`
 #[derive(Debug, Args)]
 pub struct Verify {
     /// The object
     #[arg(value_name = "s3://BUCKET/KEY")]
     pub object: String,
+    /// Of a backup, read only so many of a hundred members
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub sample: Option<u8>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub storage: Storage,

@@ -20,6 +20,7 @@ pub mod session;
 pub mod signal;
 pub mod source;
 pub mod state;
+pub mod stream;
 pub mod ui;
 pub mod units;
 pub mod wordpress;

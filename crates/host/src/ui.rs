@@ -56,13 +56,26 @@ impl Ui {
         self.style == Style::Json
     }
 
+    /// How many bytes there are to move in all: progress is shown as a part of them.
+    pub fn total(&mut self, len: u64) {
+        self.total = len;
+        if self.style == Style::People && io::stderr().is_terminal() {
+            self.bar = Some(bar(len));
+        }
+    }
+
+    /// There is more to move than was known, or less.
+    pub fn new_total(&mut self, len: u64) {
+        self.total = len;
+        if let Some(bar) = &self.bar {
+            bar.set_length(len);
+        }
+    }
+
     /// An event of the job.
     pub fn event(&mut self, event: &Event) {
         if let Event::Planned { len, .. } = event {
-            self.total = *len;
-            if self.style == Style::People && io::stderr().is_terminal() {
-                self.bar = Some(bar(*len));
-            }
+            self.total(*len);
         }
         match self.style {
             Style::Json => self.object(&serde_json::to_value(event).unwrap_or_default()),
@@ -116,6 +129,16 @@ impl Ui {
                 let code = error.kind.code();
                 self.object(&json!({ "event": "failed", "exit_code": exit_code, "code": code, "error": error }));
             }
+        }
+    }
+
+    /// The end of a job that has more to say than its outcome.
+    pub fn end_with(&mut self, report: &serde_json::Value, exit_code: u8) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        if self.style == Style::Json {
+            self.object(&json!({ "event": "done", "exit_code": exit_code, "report": report }));
         }
     }
 

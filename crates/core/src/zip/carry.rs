@@ -76,6 +76,21 @@ impl Carry {
         Self::choose(&joined(live), limits, Gaps::Never)
     }
 
+    /// What these parts carry: those of [`Self::parts`], as an earlier run wrote them down.
+    #[must_use]
+    pub fn of(parts: Vec<Extent>) -> Self {
+        let mut carry = Self::nothing();
+        for part in &parts {
+            let place = carry.len();
+            match carry.runs.last_mut() {
+                Some((run, _)) if run.end() == part.offset => run.len += part.len,
+                _ => carry.runs.push((*part, place)),
+            }
+        }
+        carry.parts = parts;
+        carry
+    }
+
     /// What to copy, in this order, one part each.
     #[must_use]
     pub fn parts(&self) -> &[Extent] {

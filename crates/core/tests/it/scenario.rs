@@ -98,7 +98,8 @@ impl Producer {
         let run = self.runs;
         self.object.truncate(offset as usize);
         assert_eq!(self.object.len() as u64, offset);
-        self.object.extend((self.made..self.made + part_len).map(|i| (i as u8).wrapping_mul(31) ^ (i >> 8) as u8 ^ run));
+        self.object
+            .extend((self.made..self.made + part_len).map(|i| (i as u8).wrapping_mul(31) ^ (i >> 8) as u8 ^ run));
         self.made += part_len;
         self.ended = self.made == self.len;
         self.held.insert(number, (offset, part_len as u64, self.ended));

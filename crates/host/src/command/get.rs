@@ -10,7 +10,7 @@ use holdfast_core::{
     report::{Outcome, Report},
 };
 
-use super::{DONE, Exit, WARNINGS, config_error, end, setup};
+use super::{DONE, Exit, WARNINGS, config_error, end, member, opened::Opened, setup, verify};
 use crate::{
     cli,
     destination::{Destination, File},
@@ -20,6 +20,9 @@ use crate::{
 };
 
 pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
+    if let Some(member) = &args.member {
+        return member::get(args, member);
+    }
     let location = setup::location(&args.from)?;
     let key = key(&location.path)?;
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &args.transfer, args.output)?;
@@ -43,6 +46,7 @@ pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
         target: setup.target.clone(),
         key: key.clone(),
         begun_at: now_s(),
+        base: None,
     })?;
     let known = known(&setup, &key);
     let work = Work::Fetch(Fetch { key: key.clone(), etag: None, keep: true, known });
@@ -53,8 +57,10 @@ pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
         work,
         world: World { source: None, destination: Some(Destination::File(Arc::clone(&destination))) },
         journal: Some((journal, records)),
-        on_event: &mut |_, _| {},
-        on_planned: &mut |len| reserved.reserve(len),
+        on_event: None,
+        on_planned: Some(&mut |len| reserved.reserve(len)),
+        progress: None,
+        quiet: false,
     })?;
     drop(reserved);
     // The workers are gone; only a stuck one could still hold it, and then nothing is renamed.
@@ -82,6 +88,13 @@ pub(super) fn verify(args: &cli::Verify) -> Result<Exit, Error> {
     let location = setup::location(&args.object)?;
     let key = key(&location.path)?;
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &args.transfer, args.output)?;
+    match Opened::open(&mut setup, &key) {
+        Ok(backup) if backup.is_ours()? => return verify::members(&mut setup, &backup, args.sample),
+        // Any other object; and a key that may not read is told so below.
+        Ok(_) => {}
+        Err(error) if args.sample.is_some() || error.kind == Kind::Cancelled => return Err(error),
+        Err(_) => {}
+    }
     let known = known(&setup, &key);
     let place = format!("s3://{}/{key}", setup.target.bucket);
     let outcome = setup.converse(setup::Task {
@@ -89,8 +102,10 @@ pub(super) fn verify(args: &cli::Verify) -> Result<Exit, Error> {
         work: Work::Fetch(Fetch { key, etag: None, keep: false, known }),
         world: World::default(),
         journal: None,
-        on_event: &mut |_, _| {},
-        on_planned: &mut |_| Ok(()),
+        on_event: None,
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     Ok(end(&mut setup.ui, &outcome, exit(&outcome), |ui| tell(ui, &outcome, &place)))
 }

@@ -54,7 +54,7 @@ fn cancel(id: &str, storage: &mut cli::Storage, transfer: &cli::Transfer, output
         return Ok(DONE);
     };
     let orphans = match file.direction {
-        Direction::Upload => orphans_of(&file.key, &folder.records()),
+        Direction::Upload | Direction::Backup => orphans_of(&file.key, &folder.records()),
         Direction::Download => Vec::new(),
     };
     let mut setup = setup::Setup::new(storage, None, &file.target.bucket, transfer, output)?;
@@ -66,8 +66,10 @@ fn cancel(id: &str, storage: &mut cli::Storage, transfer: &cli::Transfer, output
         work: Work::Abort(Abort { orphans }),
         world: World::default(),
         journal: Some((journal, Vec::new())),
-        on_event: &mut |_, _| {},
-        on_planned: &mut |_| Ok(()),
+        on_event: None,
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     if matches!(outcome, Outcome::Done(_)) {
         folder.remove()?;
@@ -110,7 +112,7 @@ fn place(job: &Listed) -> String {
 
 fn line(job: &Listed) -> String {
     let arrow = match job.file.direction {
-        Direction::Upload => "->",
+        Direction::Upload | Direction::Backup => "->",
         Direction::Download => "<-",
     };
     format!("{}  {:<11}  {} {arrow} {}", job.id, standing(job), job.file.path.display(), place(job))

@@ -22,7 +22,7 @@ pub(super) fn run(args: &cli::List) -> Result<Exit, Error> {
         work: Work::List(List { prefix, shallow: !args.recursive }),
         world: World::default(),
         journal: None,
-        on_event: &mut |event, ui| {
+        on_event: Some(&mut |event, ui| {
             if ui.json() {
                 return;
             }
@@ -31,8 +31,10 @@ pub(super) fn run(args: &cli::List) -> Result<Exit, Error> {
                 Event::CommonPrefix { prefix } => ui.data(&format!("{:>10}  {:<20}  {}", "", "", printable(prefix))),
                 _ => {}
             }
-        },
-        on_planned: &mut |_| Ok(()),
+        }),
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     let place = args.prefix.clone();
     Ok(end(&mut setup.ui, &outcome, DONE, |ui| {

@@ -1,5 +1,6 @@
 //! The verbs: one file each.
 
+mod backup;
 mod check;
 mod completions;
 mod explain;
@@ -7,12 +8,16 @@ mod fleet;
 mod get;
 mod job;
 mod list;
+mod member;
+mod opened;
 mod policy;
 mod presign;
 mod prune;
 mod self_test;
 mod setup;
+mod show;
 mod upload;
+mod verify;
 
 use std::io::Write;
 
@@ -40,6 +45,9 @@ pub fn run(cli: Cli) -> Exit {
     let result = match cli.command {
         Command::Check(args) => check::run(args),
         Command::Upload(args) => upload::run(args),
+        Command::Backup(args) => backup::run(args),
+        Command::Show(args) => show::show(&args),
+        Command::Diff(args) => show::diff(&args),
         Command::Get(args) => get::get(&args),
         Command::Verify(args) => get::verify(&args),
         Command::List(args) => list::run(&args),

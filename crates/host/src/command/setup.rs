@@ -1,6 +1,12 @@
 //! From what was said on the command line to a target, keys, a client and a session.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use holdfast_core::{
     abi::Session,
@@ -41,14 +47,40 @@ pub(super) struct Setup {
     stop: Stop,
 }
 
+/// Hears what happens.
+pub(super) type OnEvent<'a> = dyn FnMut(&Event, &Ui) + 'a;
+/// Hears how long it will be.
+pub(super) type OnPlanned<'a> = dyn FnMut(u64) -> Result<(), Error> + 'a;
+
 /// What a run works on, and whom it tells.
 pub(super) struct Task<'a> {
     pub(super) run: String,
     pub(super) work: Work,
     pub(super) world: World,
     pub(super) journal: Option<(Journal, Vec<Record>)>,
-    pub(super) on_event: &'a mut dyn FnMut(&Event, &Ui),
-    pub(super) on_planned: &'a mut dyn FnMut(u64) -> Result<(), Error>,
+    pub(super) on_event: Option<&'a mut OnEvent<'a>>,
+    pub(super) on_planned: Option<&'a mut OnPlanned<'a>>,
+    /// What progress is shown of, where it is not of the bytes that travel.
+    pub(super) progress: Option<Share<'a>>,
+    /// Nobody is told of it: it is a step of something larger.
+    pub(super) quiet: bool,
+}
+
+impl Task<'_> {
+    /// A step of something larger, of which nobody is told.
+    pub(super) fn quiet(run: String, work: Work) -> Self {
+        let world = World::default();
+        Self { run, work, world, journal: None, on_event: None, on_planned: None, progress: None, quiet: true }
+    }
+}
+
+/// A part of a whole.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share<'a> {
+    /// The whole, in bytes; it may grow.
+    pub(super) total: &'a AtomicU64,
+    /// What of it is done with.
+    pub(super) done: &'a AtomicU64,
 }
 
 impl Setup {
@@ -119,7 +151,11 @@ impl Setup {
         };
         let remembered = endpoints.get(target);
         let (journal, records) = task.journal.map_or((None, Vec::new()), |(journal, records)| (Some(journal), records));
-        let mut watcher = Told { ui, endpoints, target, on_event: task.on_event, on_planned: task.on_planned };
+        let Task { on_event, on_planned, progress, quiet, .. } = task;
+        if let Some(share) = progress {
+            ui.total(share.total.load(Ordering::Relaxed));
+        }
+        let mut watcher = Told { ui, endpoints, target, on_event, on_planned, progress, quiet };
         let mut refresh = || match keys.as_ref() {
             Some(keys) => keys.refresh().map(Some).map_err(no_keys),
             None => Ok(None),
@@ -137,26 +173,40 @@ impl Setup {
     }
 }
 
-struct Told<'a> {
-    ui: &'a mut Ui,
-    endpoints: &'a mut Endpoints,
-    target: &'a Target,
-    on_event: &'a mut dyn FnMut(&Event, &Ui),
-    on_planned: &'a mut dyn FnMut(u64) -> Result<(), Error>,
+struct Told<'s, 't> {
+    ui: &'s mut Ui,
+    endpoints: &'s mut Endpoints,
+    target: &'s Target,
+    on_event: Option<&'t mut OnEvent<'t>>,
+    on_planned: Option<&'t mut OnPlanned<'t>>,
+    progress: Option<Share<'t>>,
+    quiet: bool,
 }
 
-impl Watcher for Told<'_> {
+impl Watcher for Told<'_, '_> {
     fn event(&mut self, event: &Event) {
-        self.ui.event(event);
-        (self.on_event)(event, self.ui);
+        let of_another_whole = self.progress.is_some() && matches!(event, Event::Planned { .. });
+        if !self.quiet && !of_another_whole {
+            self.ui.event(event);
+        }
+        if let Some(on_event) = &mut self.on_event {
+            on_event(event, self.ui);
+        }
     }
 
     fn progress(&mut self, bytes: u64) {
-        self.ui.progress(bytes);
+        match self.progress {
+            Some(share) => {
+                self.ui.new_total(share.total.load(Ordering::Relaxed));
+                self.ui.progress(share.done.load(Ordering::Relaxed));
+            }
+            None if self.quiet => {}
+            None => self.ui.progress(bytes),
+        }
     }
 
     fn planned(&mut self, len: u64) -> Result<(), Error> {
-        (self.on_planned)(len)
+        self.on_planned.as_mut().map_or(Ok(()), |on_planned| on_planned(len))
     }
 
     fn remember(&mut self, remembered: Remembered) {

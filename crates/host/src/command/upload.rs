@@ -100,6 +100,7 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
         target: setup.target.clone(),
         key: key.clone(),
         begun_at,
+        base: None,
     })?;
     let place = format!("s3://{}/{key}", setup.target.bucket);
     setup.ui.line(&format!("sending {} to {place}", source.path().display()));
@@ -119,8 +120,10 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
         work,
         world: World { source: Some(Arc::clone(&source)), destination: None },
         journal: Some((journal, records)),
-        on_event: &mut |_, _| {},
-        on_planned: &mut |_| Ok(()),
+        on_event: None,
+        on_planned: None,
+        progress: None,
+        quiet: false,
     });
     let outcome = match result {
         Ok(outcome) => outcome,

@@ -10,7 +10,7 @@ use std::{
 
 use holdfast_core::{
     error::{Error, Kind},
-    job::Target,
+    job::{Base, Target},
     journal::Record,
     name::Key,
     report::Outcome,
@@ -43,6 +43,9 @@ pub struct JobFile {
     pub key: Key,
     /// Seconds since 1970.
     pub begun_at: u64,
+    /// What a backup builds on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Base>,
 }
 
 /// Which way the bytes go.
@@ -52,6 +55,7 @@ pub struct JobFile {
 pub enum Direction {
     Upload,
     Download,
+    Backup,
 }
 
 /// What tells one state of a file from another.
@@ -136,6 +140,7 @@ impl JobFolder {
         let direction_letter = match direction {
             Direction::Upload => 'u',
             Direction::Download => 'd',
+            Direction::Backup => 'b',
         };
         let name = format!("{direction_letter} {} {} {key}", target.endpoint, target.bucket);
         let id = format!("{direction_letter}{}", &hex::encode(Sha256::digest(name))[..11]);
@@ -248,6 +253,12 @@ impl JobFolder {
         Journal::peek(&self.path.join("journal")).records
     }
 
+    /// A file of the job's own.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
     /// Forgets the job.
     ///
     /// # Errors
@@ -328,7 +339,7 @@ pub fn now_s() -> u64 {
 /// Whether a text looks like a job's id.
 #[must_use]
 pub fn is_id(text: &str) -> bool {
-    text.strip_prefix(['u', 'd']).is_some_and(|rest| is_hex(rest, 11))
+    text.strip_prefix(['u', 'd', 'b']).is_some_and(|rest| is_hex(rest, 11))
 }
 
 /// Whether a text looks like a run's name.

@@ -9,11 +9,13 @@
 //!   jobs/ID/report.json      how it ended
 //!   jobs/ID/error.json       what its last run failed of, when another can continue it
 //!   jobs/ID/lock             held by the run that works on it
+//!   sites/NAME/              what is kept of a site between its backups
 //! ```
 
 mod endpoints;
 pub mod job;
 pub mod journal;
+pub mod site;
 
 use std::{
     fs, io,

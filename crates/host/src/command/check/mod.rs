@@ -51,8 +51,10 @@ pub(super) fn run(args: cli::Check) -> Result<Exit, Error> {
         work: Work::Check(check),
         world: World::default(),
         journal: None,
-        on_event: &mut |_, _| {},
-        on_planned: &mut |_| Ok(()),
+        on_event: None,
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     let exit = match &outcome {
         Outcome::Done(Report::Check(report)) => exit(report),

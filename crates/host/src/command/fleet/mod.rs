@@ -38,15 +38,17 @@ pub(super) fn run(args: &cli::Fleet) -> Result<Exit, Error> {
         work,
         world: World::default(),
         journal: None,
-        on_event: &mut |event, _| match event {
+        on_event: Some(&mut |event, _| match event {
             Event::ClientsFound { clients } => progress.set_length(*clients),
             Event::Client(client) => {
                 progress.inc(1);
                 clients.push(client.clone());
             }
             _ => {}
-        },
-        on_planned: &mut |_| Ok(()),
+        }),
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     progress.finish_and_clear();
     // They come in the order in which their listings ended.
