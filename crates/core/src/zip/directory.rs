@@ -25,7 +25,7 @@ pub struct DirectoryReader<R> {
     read: u64,
     /// Bytes of all members so far.
     live: u64,
-    /// The last entry that was no directory: nothing may lie below it.
+    /// The entry before: the next one comes later in the order, and below it only if it is a directory.
     previous: Option<(MemberName, Kind)>,
     failed: bool,
 }

@@ -24,6 +24,7 @@ mod extra;
 mod header;
 mod layout;
 mod name;
+mod runs;
 
 pub use directory::DirectoryReader;
 pub use end::{Located, TAIL_LEN, end_of_directory, locate};

@@ -173,7 +173,7 @@ fn check(object: &[u8], tree: &Tree) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn any_sequence_of_nights_holds_the_tree(nights in nights(), min_part in 1..600_u64, max_part in 2..5_u64) {
