@@ -18,5 +18,6 @@ pub mod session;
 pub mod signal;
 pub mod source;
 pub mod state;
+pub mod stream;
 pub mod ui;
 pub mod units;

@@ -98,7 +98,8 @@ impl Producer {
         let run = self.runs;
         self.object.truncate(offset as usize);
         assert_eq!(self.object.len() as u64, offset);
-        self.object.extend((self.made..self.made + part_len).map(|i| (i as u8).wrapping_mul(31) ^ (i >> 8) as u8 ^ run));
+        self.object
+            .extend((self.made..self.made + part_len).map(|i| (i as u8).wrapping_mul(31) ^ (i >> 8) as u8 ^ run));
         self.made += part_len;
         self.ended = self.made == self.len;
         self.held.insert(number, (offset, part_len as u64, self.ended));
@@ -367,6 +368,9 @@ impl Scenario {
 /// Whether the journal's last plan of a backup still counts.
 fn has_plan(journal: &[Record]) -> bool {
     let mut plan = None;
+    if journal.iter().any(|record| matches!(record, Record::Completed { etag, .. } if !etag.is_empty())) {
+        return true;
+    }
     for record in journal {
         match record {
             Record::PlannedBackup { .. } => plan = Some(None),

@@ -456,7 +456,11 @@ impl Server {
         match self.copies {
             Copies::No => return error(501, "NotImplemented"),
             Copies::NotWithChecksum if declared => {
-                return error_with(400, "InvalidArgument", "<ArgumentName>checksum missing, want CRC64NVME</ArgumentName>");
+                return error_with(
+                    400,
+                    "InvalidArgument",
+                    "<ArgumentName>checksum missing, want CRC64NVME</ArgumentName>",
+                );
             }
             Copies::Unheard => {
                 let etag = hex::encode(Md5::digest(b""));

@@ -168,7 +168,8 @@ impl UploadJob {
                     self.put_again(now, reply, out);
                 }
                 Class::Conflict if !self.parts.can_restart() => {
-                    let what = format!("cannot complete {}: another write to the same key is in progress", self.place());
+                    let what =
+                        format!("cannot complete {}: another write to the same key is in progress", self.place());
                     let error = Error::new(Kind::Unavailable, what).evidence(failure.evidence.clone());
                     self.fail(now, error.hint("run it again: what has arrived is kept"), out);
                 }
@@ -285,7 +286,8 @@ impl UploadJob {
             Some(page) => match page.entries.into_iter().find(|entry| entry.key == self.key.as_str()) {
                 None => Seen::Absent,
                 Some(entry) => {
-                    let ours = Some(entry.len) == self.expected_len() && self.expected_etag().as_ref() == Some(&entry.etag);
+                    let ours =
+                        Some(entry.len) == self.expected_len() && self.expected_etag().as_ref() == Some(&entry.etag);
                     let seen = Sighting { len: entry.len, etag: entry.etag, version_id: None };
                     if ours { Seen::Ours(seen) } else { Seen::Other(seen) }
                 }
@@ -296,7 +298,7 @@ impl UploadJob {
 
     /// The length that the object must have: this run's, or what an earlier run was about to end.
     fn expected_len(&self) -> Option<u64> {
-        self.parts.layout().len().or(self.past.end.map(|(len, _)| len))
+        self.parts.layout().len().or(self.past.end.map(|(len, _)| len)).or(self.past.completed)
     }
 
     /// The ETag that the object must have: as the server said, or made of its parts' ETags.
@@ -459,12 +461,11 @@ impl UploadJob {
 
     fn already_exists(&mut self, now: Millis, reply: Option<&Reply<Token>>, out: &mut Out) {
         let what = format!("{} exists already", self.place());
-        let mut error =
-            Error::new(Kind::AlreadyExists, what).hint(if self.parts.layout().is_stream() {
-                "run it again: each backup has a name of its own"
-            } else {
-                "choose another key, or replace the object with `--overwrite`"
-            });
+        let mut error = Error::new(Kind::AlreadyExists, what).hint(if self.parts.layout().is_stream() {
+            "run it again: each backup has a name of its own"
+        } else {
+            "choose another key, or replace the object with `--overwrite`"
+        });
         if let Some(Err(trouble)) = reply.map(|reply| &reply.result) {
             error = error.evidence(trouble.failure().evidence.clone());
         }

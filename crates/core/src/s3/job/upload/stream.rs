@@ -107,13 +107,7 @@ impl UploadJob {
 
     /// Goes on where an earlier run of the same backup stood, with what journal and server agree
     /// on. The stream that follows is another one, so nothing behind the kept run counts any more.
-    pub(super) fn keep_of_stream(
-        &mut self,
-        now: Millis,
-        claims: BTreeMap<u32, Sent>,
-        journalled: u32,
-        out: &mut Out,
-    ) {
+    pub(super) fn keep_of_stream(&mut self, now: Millis, claims: BTreeMap<u32, Sent>, journalled: u32, out: &mut Out) {
         self.parts.dropped += journalled - claims.len() as u32;
         if self.past.completing {
             let parts = self.past.end.map_or(0, |(_, parts)| parts);
