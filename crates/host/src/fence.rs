@@ -7,6 +7,7 @@
 //! | job    | its key                                                    | orphans (key, id) | bucket               |
 //! |--------|------------------------------------------------------------|-------------------|----------------------|
 //! | upload | Head, Put, Create, UploadPart, Complete, ListParts, Abort  | ListParts, Abort  | List, prefix = key   |
+//! | backup | as upload, and UploadPartCopy                              | ListParts, Abort  | List, prefix = key   |
 //! | fetch  | Head, Get                                                  |                   |                      |
 //! | read   | Get, its bytes                                             |                   |                      |
 //! | remove | Delete, each key                                           |                   |                      |
@@ -15,6 +16,11 @@
 //! | abort  |                                                            | ListParts, Abort  |                      |
 //! | explain, presign |                                                  |                   |                      |
 //! | check  | see below                                                  |                   |                      |
+//!
+//! A backup copies only from its base, only if it is the version that the job names, and each part
+//! only those bytes of it that the job gives that part; the parts behind are of its stream, and a
+//! body is sent only of a part that was made (`driver`). Its journal's own upload, of another key
+//! perhaps, may be aborted.
 //!
 //! A check asks about names that are never there (`holdfast_core::probe::Places`), within the
 //! prefix and, if the job wants isolation proved, outside it; it writes one object, the marker,
@@ -28,6 +34,7 @@
 //! belongs to (one of the same key, in any case).
 
 mod address;
+mod backup;
 mod check;
 mod headers;
 mod presign;
@@ -37,6 +44,7 @@ mod read;
 use holdfast_core::{
     abi::{BodySource, Headers, Method, Request, Sink},
     job::{Fetch, Job, Orphan, Read, Remembered, Stretch, Work},
+    journal::Record,
     name::{Key, partition},
     plan::MAX_PART_LEN,
     probe::Places,
@@ -160,6 +168,8 @@ pub struct Fence {
     places: Option<Places>,
     /// The check's marker was asked for, and is not there.
     marker_absent: bool,
+    /// Uploads that the journal knows, beside the job's own.
+    known: Vec<Orphan>,
 }
 
 impl Fence {
@@ -181,7 +191,16 @@ impl Fence {
             ranges,
             places,
             marker_absent: false,
+            known: Vec::new(),
         }
+    }
+
+    /// With what this host's own journal says was begun: a backup may abort it, and look whether
+    /// that left anything.
+    #[must_use]
+    pub fn with_journal(mut self, journal: &[Record]) -> Self {
+        self.known = backup::begun(journal);
+        self
     }
 
     /// Whether the module's request may be sent; `frame_body` is the body of the frame it came in.
@@ -215,6 +234,9 @@ impl Fence {
         };
         self.check_place(operation, &place, &query)?;
         headers::all(&self.job, operation, request)?;
+        if let Work::Backup(backup) = &self.job.work {
+            backup::check_copy(backup, operation, &query, request)?;
+        }
         if let (Work::Check(check), Operation::PutObject) = (&self.job.work, operation) {
             let absent = self.marker_absent && self.unconditional;
             if !check::may_write(check, absent, request) {
@@ -268,6 +290,11 @@ impl Fence {
                 (true, is(&upload.key) || is_orphan(&upload.orphans))
             }
             (Work::Upload(upload), Op::ListObjectsV2) => (true, prefix == upload.key.as_str()),
+            (Work::Backup(backup), Op::AbortMultipartUpload | Op::ListParts) => {
+                (true, is(&backup.key) || is_orphan(&backup.orphans) || is_orphan(&self.known))
+            }
+            (Work::Backup(backup), Op::ListObjectsV2) => (true, prefix == backup.key.as_str()),
+            (Work::Backup(backup), _) => (backup::is_useful(backup, operation), is(&backup.key)),
             (Work::Fetch(fetch), Op::HeadObject | Op::GetObject) => (true, is(&fetch.key)),
             (Work::Read(read), Op::GetObject) => (true, is(&read.key)),
             (Work::Remove(remove), Op::DeleteObject) => (query.get("versionId").is_none(), remove.keys.iter().any(is)),
@@ -286,11 +313,15 @@ impl Fence {
 
     /// Amazon is known to honour the condition, so nothing a server answers lifts it there.
     fn must_be_conditional(&self, operation: Operation) -> bool {
-        let Work::Upload(upload) = &self.job.work else { return false };
+        let overwrite = match &self.job.work {
+            Work::Upload(upload) => upload.overwrite,
+            Work::Backup(_) => false,
+            _ => return false,
+        };
         let provider = self.job.target.endpoint.provider;
         let writes = matches!(operation, Operation::PutObject | Operation::CompleteMultipartUpload);
         let honoured = provider.quirks().conditional_writes;
-        writes && !upload.overwrite && honoured && (provider == Provider::Aws || !self.unconditional)
+        writes && !overwrite && honoured && (provider == Provider::Aws || !self.unconditional)
     }
 
     fn check_body<'a>(
@@ -306,6 +337,11 @@ impl Fence {
         };
         if matches!(self.job.work, Work::Check(_)) {
             return check::body(operation, body, frame_body);
+        }
+        if let (Work::Backup(backup), Operation::PutObject | Operation::UploadPart | Operation::UploadPartCopy) =
+            (&self.job.work, operation)
+        {
+            return backup::body(backup, operation, query, body);
         }
         match (operation, body) {
             (Operation::CompleteMultipartUpload, BodySource::Inline { start, len }) => {

@@ -153,10 +153,11 @@ mod tests {
                 }
             };
             prop_assert!(copied + schedule.parts <= quirks.max_parts);
-            // A stream may grow past what was foreseen: four times, while parts can be so long.
+            // It may come to more than was foreseen.
             let longest = u64::from(schedule.parts) * MAX_PART_LEN;
             prop_assert!(schedule.capacity() <= longest);
-            prop_assert!(schedule.capacity() >= estimate + estimate / 20 || schedule.capacity() == longest);
+            let enough = schedule.capacity() >= estimate + estimate / 20 || schedule.capacity() == longest;
+            prop_assert!(enough || quirks.equal_parts);
             if quirks.max_parts == 10_000 && !quirks.equal_parts {
                 prop_assert!(schedule.capacity() >= TIB * 9 / 10);
             }

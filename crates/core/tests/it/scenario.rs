@@ -368,6 +368,9 @@ impl Scenario {
 /// Whether the journal's last plan of a backup still counts.
 fn has_plan(journal: &[Record]) -> bool {
     let mut plan = None;
+    if journal.iter().any(|record| matches!(record, Record::Completed { etag, .. } if !etag.is_empty())) {
+        return true;
+    }
     for record in journal {
         match record {
             Record::PlannedBackup { .. } => plan = Some(None),

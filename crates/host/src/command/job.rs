@@ -87,7 +87,7 @@ fn moved(job: &Listed) -> (usize, u64) {
     let mut bytes = 0;
     for record in &job.records {
         match record {
-            Record::Planned { .. } | Record::Fetching { .. } => (parts, bytes) = (0, 0),
+            Record::Planned { .. } | Record::PlannedBackup { .. } | Record::Fetching { .. } => (parts, bytes) = (0, 0),
             Record::Part { len, .. } => (parts, bytes) = (parts + 1, bytes + len),
             Record::Range { .. } => parts += 1,
             _ => {}

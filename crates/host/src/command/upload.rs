@@ -15,7 +15,7 @@ use holdfast_core::{
 use super::{DONE, Exit, config_error, end, point_to_explain, setup};
 use crate::{
     cli,
-    driver::World,
+    driver::{Feed, World},
     job_file::{self, JobCredentials},
     source::Source,
     state::job::{Direction, JobFile, JobFolder, forget_old, now_s, random_run},
@@ -118,7 +118,7 @@ pub(super) fn run(args: cli::Upload) -> Result<Exit, Error> {
     let result = setup.converse(setup::Task {
         run,
         work,
-        world: World { source: Some(Arc::clone(&source)), destination: None },
+        world: World { source: Some(Feed::Archive(Arc::clone(&source))), destination: None },
         journal: Some((journal, records)),
         on_event: None,
         on_planned: None,

@@ -37,6 +37,7 @@ use crate::{
     signal::Stop,
     source::Source,
     state::journal::Journal,
+    stream::{self, Stream, Told},
 };
 
 /// How often progress is shown, and a stop noticed.
@@ -45,11 +46,20 @@ const BEAT: Duration = Duration::from_millis(200);
 /// After a failed attempt to renew keys before they end, how long until the next.
 const RENEW_AGAIN_MS: u64 = 60_000;
 
+/// Where the bytes come from that are sent.
+#[derive(Debug, Clone)]
+pub enum Feed {
+    /// A file, which can be read again.
+    Archive(Arc<Source>),
+    /// What a producer makes while it is sent.
+    Stream(Arc<Stream>),
+}
+
 /// What a job works on.
 #[derive(Default)]
 pub struct World {
-    /// The archive that is sent.
-    pub source: Option<Arc<Source>>,
+    /// What is sent.
+    pub source: Option<Feed>,
     /// Where what is fetched goes; without one, it is hashed and forgotten.
     pub destination: Option<Destination>,
 }
@@ -134,7 +144,7 @@ impl<'a> Driver<'a> {
         remembered: Remembered,
         seed: u64,
     ) -> Result<Outcome, Error> {
-        let fence = Fence::new(&job, &remembered);
+        let fence = Fence::new(&job, &remembered).with_journal(&journal);
         if let Some(destination) = &self.world.destination {
             destination.expect(job.concurrency);
         }
@@ -142,6 +152,7 @@ impl<'a> Driver<'a> {
         let threads = job.concurrency as usize + 2;
         let (send, finished) = mpsc::channel();
         let cancel = Arc::new(AtomicBool::new(false));
+        let _over = self.attach(&send);
         let pool = Pool::start(
             threads,
             Arc::clone(&self.client),
@@ -169,6 +180,34 @@ impl<'a> Driver<'a> {
         let result = run.turn();
         run.pool.stop();
         result
+    }
+}
+
+/// Wakes the producer of a stream when the job is over, however it ends.
+struct Over(Option<Arc<Stream>>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        if let Some(stream) = &self.0 {
+            stream.end();
+        }
+    }
+}
+
+impl Driver<'_> {
+    /// Has a stream tell the loop what becomes of it.
+    fn attach(&self, finished: &mpsc::Sender<Finished>) -> Over {
+        let Some(Feed::Stream(stream)) = &self.world.source else { return Over(None) };
+        let finished = finished.clone();
+        stream.attach(move |told| {
+            let what = match told {
+                Told::Made(part) => Finished::Made(part),
+                Told::Failed(error, then) => Finished::StreamFailed(error, then),
+            };
+            // Nobody hears it when the job is over.
+            let _ = finished.send(what);
+        });
+        Over(Some(Arc::clone(stream)))
     }
 }
 
@@ -232,13 +271,17 @@ impl Run<'_, '_> {
 
     /// Ends the job because of the archive itself; what was sent of it is of no use.
     fn give_up(&mut self, what: String) {
+        let hint = "send it when nothing writes to it any more";
+        self.give_up_because(Error::new(Kind::Source, what).hint(hint), AfterCancel::Abort);
+    }
+
+    fn give_up_because(&mut self, error: Error, then: AfterCancel) {
         if self.cancelled {
             return;
         }
         self.cancelled = true;
-        self.say(Input::Cancel { now: now(), then: AfterCancel::Abort, reason: what.clone() });
-        let hint = "send it when nothing writes to it any more";
-        self.cause = Some(Error::new(Kind::Source, what).hint(hint));
+        self.say(Input::Cancel { now: now(), then, reason: error.what.clone() });
+        self.cause = Some(error);
     }
 
     fn show_progress(&mut self) {
@@ -252,12 +295,14 @@ impl Run<'_, '_> {
         for output in header {
             match output {
                 Output::Request(request) => self.send(request, &body),
-                Output::NeedPart { part, offset, len, digests } => {
-                    self.pool.hash(Task::Hash { part, offset, len, digests });
-                }
+                Output::NeedPart { part, offset, len, digests } => match &self.driver.world.source {
+                    Some(Feed::Stream(stream)) => stream.want(stream::Part { part, offset, len, digests }),
+                    _ => self.pool.hash(Task::Hash { part, offset, len, digests }),
+                },
                 Output::Journal { record, durable } => {
                     if matches!(record, Record::Completing { .. })
-                        && let Some(why) = self.driver.world.source.as_ref().and_then(|source| source.changed())
+                        && let Some(Feed::Archive(source)) = &self.driver.world.source
+                        && let Some(why) = source.changed()
                     {
                         // Nothing may make an object of what is no longer one archive.
                         self.give_up(format!("the archive has changed: {why}"));
@@ -281,7 +326,13 @@ impl Run<'_, '_> {
                     match &event {
                         Event::Planned { len, .. } => self.driver.watcher.planned(*len)?,
                         Event::Resumed { bytes_kept, .. } => self.bytes_done += bytes_kept,
-                        Event::PartDone { len, .. } => self.bytes_done += len,
+                        Event::PartDone { part, len } => {
+                            self.bytes_done += len;
+                            if let Some(Feed::Stream(stream)) = &self.driver.world.source {
+                                stream.release(*part);
+                            }
+                        }
+                        Event::PartCopied { len, .. } => self.bytes_done += len,
                         _ => {}
                     }
                     self.driver.watcher.event(&event);
@@ -345,9 +396,13 @@ impl Run<'_, '_> {
                     message: failure.message,
                 });
             }
-            Finished::Hashed { part, len, digests } => {
-                self.say(Input::PartReady { now: now(), part, len, digests, last: false });
+            Finished::Hashed { part, len, digests, last } => {
+                self.say(Input::PartReady { now: now(), part, len, digests, last });
             }
+            Finished::Made(stream::Part { part, offset, len, digests }) => {
+                self.pool.hash(Task::Hash { part, offset, len, digests });
+            }
+            Finished::StreamFailed(error, then) => self.give_up_because(error, then),
             Finished::Unreadable { part, why } => {
                 self.give_up(format!("part {part} of the archive cannot be read: {why}"));
             }

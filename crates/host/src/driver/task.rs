@@ -12,7 +12,7 @@ use std::{
 };
 
 use holdfast_core::{
-    abi::{BodySource, Request, RequestId, Sent, Sink, TransportCause},
+    abi::{AfterCancel, BodySource, Request, RequestId, Sent, Sink, TransportCause},
     digest::{DigestKind, Digests},
     error::{Error, Kind},
 };
@@ -21,8 +21,10 @@ use crate::{
     destination::{Destination, Landing, Writer},
     hash::{self, CHUNK},
     http::{self, Answer, Body, Call, Client, Failure, Progress, Wanted},
-    source::Source,
+    stream::{self, Held},
 };
+
+use super::Feed;
 
 /// Threads that hash. More would only compete with those that send.
 const HASHERS: usize = 2;
@@ -50,10 +52,28 @@ pub(super) struct Http {
 
 /// Something done.
 pub(super) enum Finished {
-    Answered { id: RequestId, answer: Answer, digests: Option<Digests> },
-    Failed { id: RequestId, failure: Failure },
-    Hashed { part: u32, len: u64, digests: Digests },
-    Unreadable { part: u32, why: String },
+    Answered {
+        id: RequestId,
+        answer: Answer,
+        digests: Option<Digests>,
+    },
+    Failed {
+        id: RequestId,
+        failure: Failure,
+    },
+    Hashed {
+        part: u32,
+        len: u64,
+        digests: Digests,
+        last: bool,
+    },
+    /// A part of a stream is there, to be hashed.
+    Made(stream::Part),
+    StreamFailed(Error, AfterCancel),
+    Unreadable {
+        part: u32,
+        why: String,
+    },
 }
 
 /// A queue that threads wait at.
@@ -102,7 +122,7 @@ pub(super) struct Pool {
 #[derive(Clone)]
 struct Tools {
     client: Arc<Client>,
-    source: Option<Arc<Source>>,
+    source: Option<Feed>,
     destination: Option<Destination>,
     cancel: Arc<AtomicBool>,
     finished: mpsc::Sender<Finished>,
@@ -116,7 +136,7 @@ impl Pool {
     pub(super) fn start(
         http_threads: usize,
         client: Arc<Client>,
-        source: Option<Arc<Source>>,
+        source: Option<Feed>,
         destination: Option<Destination>,
         cancel: Arc<AtomicBool>,
         finished: mpsc::Sender<Finished>,
@@ -176,21 +196,33 @@ impl Tools {
     fn work(&self, task: Task, buffer: &mut Vec<u8>) -> Finished {
         match task {
             Task::Http(http) => self.http(*http),
-            Task::Hash { part, offset, len, digests } => {
-                buffer.resize(CHUNK, 0);
-                let read = match (&self.source, &self.destination) {
-                    (Some(source), _) => hash::digests(&mut source.part(offset, len), &digests, buffer),
-                    (None, Some(destination)) => destination.digests(offset, len, &digests),
-                    (None, None) => Ok((0, Digests::default())),
-                };
-                match read {
-                    Ok((read_len, _)) if self.source.is_some() && read_len != len => {
-                        Finished::Unreadable { part, why: "it has become shorter".to_owned() }
+            Task::Hash { part, offset, len, digests } => match &self.source {
+                Some(Feed::Stream(stream)) => match stream.held(part) {
+                    Some(Held { bytes, last, .. }) => {
+                        let mut hasher = hash::Hasher::new(&digests);
+                        bytes.chunks(CHUNK).for_each(|chunk| hasher.update(chunk));
+                        Finished::Hashed { part, len: bytes.len() as u64, digests: hasher.finish(), last }
                     }
-                    Ok((len, digests)) => Finished::Hashed { part, len, digests },
-                    Err(error) => Finished::Unreadable { part, why: error.to_string() },
-                }
+                    None => Finished::Unreadable { part, why: "it is gone".to_owned() },
+                },
+                _ => self.hash_file(part, offset, len, &digests, buffer),
+            },
+        }
+    }
+
+    fn hash_file(&self, part: u32, offset: u64, len: u64, digests: &[DigestKind], buffer: &mut Vec<u8>) -> Finished {
+        buffer.resize(CHUNK, 0);
+        let read = match (&self.source, &self.destination) {
+            (Some(Feed::Archive(source)), _) => hash::digests(&mut source.part(offset, len), digests, buffer),
+            (_, Some(destination)) => destination.digests(offset, len, digests),
+            _ => Ok((0, Digests::default())),
+        };
+        match read {
+            Ok((read_len, _)) if self.source.is_some() && read_len != len => {
+                Finished::Unreadable { part, why: "it has become shorter".to_owned() }
             }
+            Ok((len, digests)) => Finished::Hashed { part, len, digests, last: false },
+            Err(error) => Finished::Unreadable { part, why: error.to_string() },
         }
     }
 
@@ -198,13 +230,25 @@ impl Tools {
         let Http { request, inline, progress } = http;
         let id = request.id;
         let mut reader;
+        let held;
         let body = match request.body {
             BodySource::Empty => Body::Empty,
             BodySource::Inline { .. } => Body::Bytes(&inline),
-            BodySource::Part { offset, len, .. } => match &self.source {
-                Some(source) => {
+            BodySource::Part { part, offset, len } => match &self.source {
+                Some(Feed::Archive(source)) => {
                     reader = source.part(offset, len);
                     Body::Reader { reader: &mut reader, len }
+                }
+                Some(Feed::Stream(stream)) => {
+                    held = stream.held(part).filter(|held| (held.offset, held.bytes.len() as u64) == (offset, len));
+                    match &held {
+                        Some(held) => Body::Bytes(&held.bytes),
+                        None => {
+                            let message = format!("part {part} is not there, or not as the request says");
+                            let failure = Failure { sent: Sent::No, cause: TransportCause::Refused, message };
+                            return Finished::Failed { id, failure };
+                        }
+                    }
                 }
                 None => Body::Empty,
             },

@@ -7,7 +7,7 @@ use holdfast_core::{
     job::{Encryption, Job, ObjectSettings, Read, Stretch, Work},
 };
 
-use super::{Operation, Refusal, address::decode, check, pinned_etag, read};
+use super::{Operation, Refusal, address::decode, backup, check, pinned_etag, read};
 
 /// All headers together, in bytes. S3 takes 8 KiB; a session token alone can be longer.
 const MAX_LEN: usize = 32 << 10;
@@ -72,9 +72,11 @@ fn is_allowed(job: &Job, operation: Operation, name: &str, value: &str) -> Optio
     let tls = job.target.endpoint.tls();
     let none = ObjectSettings::default();
     let (object, len) = match &job.work {
-        Work::Upload(upload) => (&upload.object, upload.len),
-        Work::Check(check) => (&check.object, 0),
-        _ => (&none, 0),
+        Work::Upload(upload) => (&upload.object, Some(upload.len)),
+        // Only its end tells how long a stream is.
+        Work::Backup(backup) => (&backup.object, None),
+        Work::Check(check) => (&check.object, Some(0)),
+        _ => (&none, Some(0)),
     };
     let allowed = match name {
         "authorization" => value.starts_with("AWS4-HMAC-SHA256 Credential="),
@@ -101,9 +103,21 @@ fn is_allowed(job: &Job, operation: Operation, name: &str, value: &str) -> Optio
         "x-amz-checksum-algorithm" if begins_object => is_word(value),
         "x-amz-sdk-checksum-algorithm" if sends_bytes || begins_object => is_word(value),
         "x-amz-checksum-type" if begins_object || ends_object => value == "FULL_OBJECT" || value == "COMPOSITE",
-        "x-amz-mp-object-size" if operation == Op::CompleteMultipartUpload => value == len.to_string(),
+        "x-amz-mp-object-size" if operation == Op::CompleteMultipartUpload => {
+            value.parse::<u64>().is_ok_and(|number| number.to_string() == value && len.is_none_or(|len| len == number))
+        }
 
-        "x-amz-copy-source" if operation == Op::UploadPartCopy => check::copy_source(job).as_deref() == Some(value),
+        "x-amz-copy-source" if operation == Op::UploadPartCopy => {
+            let source = check::copy_source(job).or_else(|| backup::copy_source(job));
+            source.as_deref() == Some(value)
+        }
+        "x-amz-copy-source-if-match" if operation == Op::UploadPartCopy => {
+            backup::copy_etag(job).as_deref() == Some(value)
+        }
+        // Compared with the part's own bytes afterwards.
+        "x-amz-copy-source-range" if operation == Op::UploadPartCopy => {
+            matches!(job.work, Work::Backup(_)) && is_range(value)
+        }
 
         "content-type" if operation == Op::GetCallerIdentity => value == "application/x-www-form-urlencoded",
         "content-type" if operation == Op::PutObject && matches!(job.work, Work::Check(_)) => {

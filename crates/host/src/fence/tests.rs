@@ -15,6 +15,8 @@ use holdfast_core::{
 
 use super::*;
 
+mod backup;
+
 const LEN: u64 = 100 << 20;
 const KEY: &str = "home/client1/a//../b +~é%20.zip";
 /// The key as it stands in a path, and in a query.

@@ -298,7 +298,7 @@ impl UploadJob {
 
     /// The length that the object must have: this run's, or what an earlier run was about to end.
     fn expected_len(&self) -> Option<u64> {
-        self.parts.layout().len().or(self.past.end.map(|(len, _)| len))
+        self.parts.layout().len().or(self.past.end.map(|(len, _)| len)).or(self.past.completed)
     }
 
     /// The ETag that the object must have: as the server said, or made of its parts' ETags.

@@ -189,7 +189,7 @@ impl UploadJob {
 
     /// The first step, by what an earlier run left.
     fn set_out(&mut self, now: Millis, out: &mut Out) {
-        if self.past.completing {
+        if self.past.completing || self.past.completed.is_some() {
             self.look(now, Why::Resume, out);
         } else {
             self.resume(now, out);

@@ -42,6 +42,8 @@ pub(super) struct Past {
     pub(super) completing: bool,
     /// Of a stream: the length of the object that was to be completed, and its parts.
     pub(super) end: Option<(u64, u32)>,
+    /// Of a stream: the object was seen, with this length.
+    pub(super) completed: Option<u64>,
 }
 
 impl Past {
@@ -74,10 +76,12 @@ impl Past {
                     past.end = len.zip(*parts);
                 }
                 Record::Aborted { upload_id } if past.upload_id.as_ref() == Some(upload_id) => {
-                    past = Self::default();
+                    past = Self { completed: past.completed, ..Self::default() };
                 }
                 // A backup is made once: what there is to do is to look.
-                Record::Completed { .. } if matches!(past.plan, Some((Cut::Stream { .. }, _))) => {}
+                Record::Completed { len, .. } if matches!(past.plan, Some((Cut::Stream { .. }, _))) => {
+                    past.completed = Some(*len);
+                }
                 // What follows is another run.
                 Record::Completed { .. } => past = Self::default(),
                 Record::Aborted { .. } | Record::Fetching { .. } | Record::Range { .. } => {}
