@@ -14,6 +14,7 @@ pub mod fence;
 pub mod hash;
 pub mod http;
 pub mod job_file;
+pub mod priority;
 pub mod sandbox;
 pub mod session;
 pub mod signal;
