@@ -15,6 +15,7 @@ pub mod hash;
 pub mod http;
 pub mod job_file;
 pub mod mysql;
+pub mod priority;
 pub mod sandbox;
 pub mod session;
 pub mod signal;

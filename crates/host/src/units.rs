@@ -21,6 +21,17 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than 16 EiB".to_owned())
 }
 
+/// Reads a rate: `10M`, `500 KiB/s`; never 0.
+///
+/// # Errors
+/// When it is not a rate, or too low for a server's patience.
+pub fn parse_rate(text: &str) -> Result<u64, String> {
+    // A part of 5 MiB at less than this takes over an hour.
+    const LEAST: u64 = 1 << 10;
+    let rate = parse_size(text.trim().trim_end_matches("/s"))?;
+    if rate < LEAST { Err("a rate is 1KiB a second at least; leave it out for none".to_owned()) } else { Ok(rate) }
+}
+
 /// Reads `90s`, `15m`, `2h`, `7d`; a bare number is seconds.
 ///
 /// # Errors
@@ -60,5 +71,11 @@ mod tests {
             assert_eq!(parse_time(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         assert!(parse_time("soon").is_err());
+        for (text, rate) in [("10M", 10 << 20), ("500 KiB/s", 500 << 10), ("1024", 1024)] {
+            assert_eq!(parse_rate(text), Ok(rate), "{text}");
+        }
+        for text in ["0", "100", "fast", "10M/h"] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
     }
 }

@@ -253,4 +253,5 @@ impl Reach {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

@@ -471,4 +471,5 @@ fn unreadable_root(root: &Path, error: Errno) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

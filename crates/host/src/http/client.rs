@@ -13,6 +13,7 @@ use super::{
     connector::Opener,
     exchange::Exchange,
     failure::{self, Failure},
+    limit::Limit,
     outgoing::Outgoing,
     proxy::{Route, Routes, Variable},
     request,
@@ -34,6 +35,7 @@ pub struct Client {
     agent: Agent,
     routes: Arc<Routes>,
     minimum_rate: MinimumRate,
+    limit: Option<Arc<Limit>>,
 }
 
 impl Client {
@@ -76,7 +78,12 @@ impl Client {
             .timeout_per_write(Some(config.stall_timeout))
             .build();
         let agent = Agent::with_parts(ureq_config, opener, resolver);
-        Ok(Self { agent, routes, minimum_rate: config.minimum_rate })
+        Ok(Self {
+            agent,
+            routes,
+            minimum_rate: config.minimum_rate,
+            limit: config.limit_rate.map(|rate| Arc::new(Limit::new(rate))),
+        })
     }
 
     /// Sends one request and receives all of its answer.
@@ -96,7 +103,7 @@ impl Client {
         let response = if body.is_empty() {
             self.run(request, SendBody::none(), answer_within)
         } else {
-            let mut outgoing = Outgoing::new(body, &exchange);
+            let mut outgoing = Outgoing::new(body, &exchange, self.limit.clone());
             self.run(request, SendBody::from_reader(&mut outgoing), answer_within)
         }
         .map_err(|error| failure::from_ureq(error, &exchange, host))?;

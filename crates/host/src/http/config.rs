@@ -17,6 +17,8 @@ pub struct ClientConfig {
     /// are held to it; an inline answer that keeps coming never is, as S3 drips white space while
     /// it completes an upload.
     pub minimum_rate: MinimumRate,
+    /// The most bytes a second that bodies are sent at, all connections together.
+    pub limit_rate: Option<u64>,
     /// Sent as `user-agent` where a call brings none.
     pub user_agent: String,
     /// Which proxy, if any.
@@ -31,6 +33,7 @@ impl Default for ClientConfig {
             connect_timeout: Duration::from_secs(10),
             stall_timeout: Duration::from_secs(30),
             minimum_rate: MinimumRate { bytes: 30 << 10, window: Duration::from_secs(60) },
+            limit_rate: None,
             user_agent: concat!("holdfast/", env!("CARGO_PKG_VERSION")).to_owned(),
             proxy: Proxy::FromEnvironment,
         }

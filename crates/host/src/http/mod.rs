@@ -27,6 +27,7 @@ mod dial;
 mod early;
 mod exchange;
 mod failure;
+mod limit;
 mod no_proxy;
 mod outgoing;
 mod pace;

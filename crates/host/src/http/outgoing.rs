@@ -3,11 +3,16 @@
 use std::{
     io::{self, Read},
     rc::Rc,
+    sync::Arc,
+    thread,
+    time::Instant,
 };
 
 use super::{
     call::Body,
     exchange::{Early, Exchange, Phase},
+    limit::Limit,
+    wait::SLICE,
 };
 
 /// Gives ureq exactly as many bytes as were announced, or an error.
@@ -16,12 +21,26 @@ pub(crate) struct Outgoing<'a> {
     len: u64,
     left: u64,
     exchange: Rc<Exchange>,
+    limit: Option<Arc<Limit>>,
 }
 
 impl<'a> Outgoing<'a> {
-    pub(crate) fn new(source: Body<'a>, exchange: &Rc<Exchange>) -> Self {
+    pub(crate) fn new(source: Body<'a>, exchange: &Rc<Exchange>, limit: Option<Arc<Limit>>) -> Self {
         let len = source.len();
-        Self { source, len, left: len, exchange: Rc::clone(exchange) }
+        Self { source, len, left: len, exchange: Rc::clone(exchange), limit }
+    }
+
+    /// Waits for the turn of the next piece.
+    fn take_turn(&self, bytes: usize) {
+        let Some(limit) = self.limit.as_ref().filter(|_| bytes > 0) else { return };
+        let turn = limit.book(bytes, Instant::now());
+        while !self.exchange.is_cancelled() {
+            let left = turn.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(SLICE));
+        }
     }
 
     fn fail(&self, problem: String) -> io::Error {
@@ -39,6 +58,8 @@ impl Read for Outgoing<'_> {
             self.left -= most as u64;
             return Ok(most);
         }
+        let most = self.limit.as_ref().map_or(most, |limit| most.min(limit.piece()));
+        self.take_turn(most);
         // Filled to the brim, so that a reader of small pieces makes no small writes.
         let mut filled = 0;
         while filled < most {

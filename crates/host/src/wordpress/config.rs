@@ -250,4 +250,5 @@ fn unreadable(config: &Path, error: &std::io::Error) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;

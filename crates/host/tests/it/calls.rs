@@ -20,6 +20,7 @@ pub(crate) fn config() -> ClientConfig {
         connect_timeout: Duration::from_secs(5),
         stall_timeout: Duration::from_secs(5),
         minimum_rate: MinimumRate { bytes: 0, window: Duration::from_secs(60) },
+        limit_rate: None,
         user_agent: "holdfast-test".to_owned(),
         proxy: Proxy::None,
     }

@@ -20,6 +20,7 @@ mod credentials_services;
 mod http_basics;
 mod http_cancel;
 mod http_early;
+mod http_limit;
 mod http_pool;
 mod http_proxy;
 mod http_stall;

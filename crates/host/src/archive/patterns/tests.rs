@@ -168,3 +168,13 @@ fn the_defaults_follow_a_moved_content_directory() {
     assert!(kept(&outside, "wp-content/cache/x"));
     assert!(!kept(&outside, "core.123"));
 }
+
+#[test]
+fn the_page_lists_every_default() {
+    let page = include_str!("../../../../../docs/files.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let want: Vec<String> = defaults::wordpress(Some("wp-content"))
+        .map(|(pattern, reason)| format!("| `{pattern}` | {reason} |"))
+        .collect();
+    assert_eq!(rows, want);
+}

@@ -156,9 +156,9 @@ fn a_file_is_opened_later_from_another_thread_and_never_through_a_link() {
 #[test]
 fn what_vanishes_is_said_and_the_walk_goes_on() {
     let root = tree(&["a/1", "a/2", "b/x/1", "c"]);
-    let mut steps = Walk::new(WalkOptions::new(root.path())).unwrap();
+    let steps = Walk::new(WalkOptions::new(root.path())).unwrap();
     let mut seen = Vec::new();
-    while let Some(step) = steps.next() {
+    for step in steps {
         seen.extend(shown([step]));
         match seen.last().map(String::as_str) {
             Some("a/1") => fs::remove_dir_all(root.path().join("a")).unwrap(),
@@ -272,9 +272,9 @@ fn a_directory_far_up_that_is_moved_meanwhile_is_said() {
     let deep: String = (0..OPEN_DIRECTORIES + 8).map(|_| "d/").collect::<String>() + "file";
     let root = tree(&[&deep, "d/z", "e"]);
     let elsewhere = tree(&[]);
-    let mut steps = Walk::new(WalkOptions::new(root.path())).unwrap();
+    let steps = Walk::new(WalkOptions::new(root.path())).unwrap();
     let mut seen = Vec::new();
-    while let Some(step) = steps.next() {
+    for step in steps {
         seen.extend(shown([step]));
         if seen.last().is_some_and(|path| path.ends_with("file")) {
             // Still reachable from below, through `..`.
@@ -292,9 +292,9 @@ fn a_directory_whose_child_was_moved_is_found_again_or_not_at_all() {
     for (fate, want) in [("stays", "d/z"), ("replaced", "d! Other"), ("moved", "d: Vanished")] {
         let root = tree(&[&deep, "d/z", "e"]);
         let elsewhere = tree(&[]);
-        let mut steps = Walk::new(WalkOptions::new(root.path())).unwrap();
+        let steps = Walk::new(WalkOptions::new(root.path())).unwrap();
         let mut seen = Vec::new();
-        while let Some(step) = steps.next() {
+        for step in steps {
             seen.extend(shown([step]));
             if seen.last().is_some_and(|path| path.ends_with("file")) {
                 fs::rename(root.path().join("d/d"), elsewhere.path().join("child")).unwrap();

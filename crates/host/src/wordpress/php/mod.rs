@@ -111,4 +111,5 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests;
