@@ -181,7 +181,7 @@ pub fn plan(backups: &[Backup], policy: &Policy, now_ms: i64) -> Vec<Decision> {
             .zip(policy.keep_within_ms)
             .is_some_and(|(age, within)| u64::try_from(age).unwrap_or(0) <= within);
         let all = [
-            (within, Reason::Within),
+            (within && backup.at_ms <= now_ms, Reason::Within),
             (policy.pinned.contains(&backup.key), Reason::Pinned),
             (backup.at_ms > now_ms, Reason::Future),
             (newest.is_none(), Reason::NoneGood),

@@ -33,19 +33,23 @@ fn report(outcome: Outcome) -> (u64, u64) {
 }
 
 fn told(scenario: &Scenario) -> Vec<&str> {
-    let key = |event| match event {
-        &Event::Removed { ref key, .. } => Some(key.as_str()),
-        _ => None,
-    };
-    scenario.events.iter().filter_map(key).collect()
+    let mut keys = Vec::new();
+    for event in &scenario.events {
+        if let Event::Removed { key, .. } = event {
+            keys.push(key.as_str());
+        }
+    }
+    keys
 }
 
 fn warnings(scenario: &Scenario) -> Vec<&Error> {
-    let error = |event| match event {
-        &Event::Warning(ref error) => Some(error),
-        _ => None,
-    };
-    scenario.events.iter().filter_map(error).collect()
+    let mut errors = Vec::new();
+    for event in &scenario.events {
+        if let Event::Warning(error) = event {
+            errors.push(error);
+        }
+    }
+    errors
 }
 
 #[test]

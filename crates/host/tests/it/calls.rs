@@ -81,6 +81,11 @@ impl<'a> Ask<'a> {
         self
     }
 
+    pub(crate) fn sink_last(mut self, writer: &'a mut Vec<u8>, len: u64) -> Self {
+        self.sink = Some(Sink { writer, wanted: Wanted::Last { len } });
+        self
+    }
+
     pub(crate) fn into(mut self, writer: &'a mut dyn std::io::Write, len: u64) -> Self {
         self.sink = Some(Sink { writer, wanted: Wanted::Range { offset: 0, len } });
         self

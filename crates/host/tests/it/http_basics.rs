@@ -374,6 +374,46 @@ fn a_sink_in_the_middle_takes_a_range_and_nothing_else() {
 }
 
 #[test]
+fn another_range_than_the_one_asked_for_fails() {
+    let server = Server::responding(|head| {
+        let range = if head.contains("/another") { "bytes 8-12/99" } else { "bytes 7-11/99" };
+        format!("HTTP/1.1 206 Partial Content\r\ncontent-range: {range}\r\ncontent-length: 5\r\n\r\n12345")
+    });
+    let client = client();
+    for (path, taken) in [("/right", true), ("/another", false)] {
+        let mut sunk = Vec::new();
+        let result = Ask::new(Method::Get, server.url(path)).sink_from(&mut sunk, 7, 5).send(&client);
+        assert_eq!((result.is_ok(), sunk.is_empty()), (taken, !taken), "{path}: {result:?}");
+    }
+}
+
+#[test]
+fn the_last_bytes_are_as_many_as_there_are() {
+    let server = Server::responding(|head| {
+        let status = if head.contains("/all") { "200 OK" } else { "206 Partial Content" };
+        format!("HTTP/1.1 {status}\r\ncontent-length: 5\r\n\r\n12345")
+    });
+    let client = client();
+    for (path, len, taken) in [
+        ("/all", 5, true),
+        ("/all", 9, true),
+        ("/range", 5, true),
+        ("/range", 9, true),
+        ("/all", 4, false),
+        ("/range", 4, false),
+    ] {
+        let mut sunk = Vec::new();
+        let result = Ask::new(Method::Get, server.url(path)).sink_last(&mut sunk, len).send(&client);
+        assert_eq!(
+            result.as_ref().ok().and_then(|answer| answer.sunk),
+            taken.then_some(5),
+            "{path} of {len}: {result:?}"
+        );
+        assert_eq!(sunk, if taken { &b"12345"[..] } else { b"" });
+    }
+}
+
+#[test]
 fn a_sink_that_gets_another_length_fails() {
     let server = Server::plain(|peer, _| {
         let (head, _) = peer.request().unwrap();

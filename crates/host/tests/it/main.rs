@@ -11,6 +11,7 @@ mod server;
 mod embedded;
 mod policy;
 mod poor_machine;
+mod read;
 mod replay;
 
 mod credentials_chain;

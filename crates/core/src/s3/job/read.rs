@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use crate::{
     abi::{Frame, Input, Millis, Sink},
     error::{Error, Kind},
+    event::Event,
     job::{Read, Stretch, Work},
     ranges::{Piece, Ranges},
     report::{Outcome, ReadReport, Report},
@@ -43,6 +44,8 @@ pub(crate) struct ReadJob {
     /// Ranges asked for, from the first that is missing on.
     asked: VecDeque<(Piece, State)>,
     next: u64,
+    /// Ranges that have arrived, for the events.
+    arrived: u32,
     window: usize,
 }
 
@@ -68,6 +71,7 @@ impl ReadJob {
             object_len: 0,
             asked: VecDeque::new(),
             next: 0,
+            arrived: 0,
             window: job.concurrency.max(1) as usize,
         };
         if let Stretch::Tail { len } = job.work.what {
@@ -153,7 +157,7 @@ impl ReadJob {
         Ok(self.report(got.len))
     }
 
-    fn range(&mut self, piece: Piece, reply: &Reply<Token>) -> Result<(), Error> {
+    fn range(&mut self, piece: Piece, reply: &Reply<Token>, out: &mut Out) -> Result<(), Error> {
         let got = self.got(reply)?;
         if (got.offset, got.len) != (piece.offset, piece.len) {
             return Err(another_length(&self.place()));
@@ -162,6 +166,8 @@ impl ReadJob {
             *state = State::Arrived;
         }
         while self.asked.pop_front_if(|(_, state)| *state == State::Arrived).is_some() {}
+        self.arrived += 1;
+        out.event(Event::PartDone { part: self.arrived, len: piece.len });
         Ok(())
     }
 
@@ -182,7 +188,7 @@ impl Machine for ReadJob {
             Some((reply, Token::Tail)) => {
                 return Some(self.tail(reply).map_or_else(Outcome::Failed, Outcome::Done));
             }
-            Some((reply, Token::Range(piece))) => self.range(piece, reply).err(),
+            Some((reply, Token::Range(piece))) => self.range(piece, reply, out).err(),
         };
         if let Some(error) = failed {
             return Some(Outcome::Failed(error));

@@ -57,6 +57,9 @@ fn row(out: &mut String, pruned: &Pruned, decision: &Decision) {
             let words: Vec<&str> = reasons.iter().map(|reason| word(*reason)).collect();
             ("✓", if odd { DOUBT } else { GOOD }, words.join(", "))
         }
+        None if pruned.backups.get(&decision.key).is_some_and(|backup| !backup.good) => {
+            ("✗", GONE, "goes: too short to be a backup".to_owned())
+        }
         None => ("✗", GONE, "goes".to_owned()),
     };
     line(out, &format!("  {style}{mark}{style:#} {:<24}  {len:>11}  {style}{why}{style:#}", printable(name)));
@@ -119,7 +122,8 @@ fn rules(policy: &Policy) -> String {
     .collect();
     if let Some(ms) = policy.keep_within_ms {
         let hours = ms / 3_600_000;
-        rules.push(if hours.is_multiple_of(24) { format!("{} days", hours / 24) } else { format!("{hours} hours") });
+        let span = if hours.is_multiple_of(24) { counted(hours / 24, "day") } else { counted(hours, "hour") };
+        rules.push(format!("all of {span}"));
     }
     if !policy.pinned.is_empty() {
         rules.push(format!("{} pinned", policy.pinned.len()));
@@ -163,9 +167,8 @@ mod tests {
         for day in [-1, 0, 1, 2, 3, 4, 8, 9, 30, 31, 90, 400] {
             let name = BackupName::new(NOON - 10 * 3_600_000 - day * DAY_MS);
             let key = format!("home/client1/shop-0a1b2c3d/{name}");
-            let len = if day == 2 { 0 } else { 1_288_490_189 - day as u64 * 1_000_000 };
-            let backup =
-                retention::Backup { key: key.clone(), at_ms: name.at_ms(), len: len.min(1 << 40), good: len > 0 };
+            let len = if day == 2 { 0 } else { 1_288_490_189 - day.unsigned_abs() * 1_000_000 };
+            let backup = retention::Backup { key: key.clone(), at_ms: name.at_ms(), len, good: len > 0 };
             pruned.backups.insert(key, backup);
         }
         let pinned = BTreeSet::from(["home/client1/shop-0a1b2c3d/2026-11-14T020000Z.zip".to_owned()]);
@@ -183,7 +186,7 @@ mod tests {
         let mut text = plain(&calendar_text(&pruned, &policy, false));
         text += "--- with --dry-run\n";
         text += plain(&calendar_text(&pruned, &policy, true)).lines().last().unwrap_or_default();
-        text += "\n--- without anything due\n";
+        text += "\n--- by another policy\n";
         let keep_all = Policy { keep_last: 99, ..Policy::default() };
         let decisions = retention::plan(&all, &keep_all, NOON);
         let other = Pruned { decisions, backups: pruned.backups.clone(), ..Pruned::default() };
