@@ -30,8 +30,7 @@ impl Directory {
     /// # Errors
     /// When the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let file =
-            File::options().create(true).truncate(true).read(true).write(true).mode(0o600).open(path)?;
+        let file = File::options().create(true).truncate(true).read(true).write(true).mode(0o600).open(path)?;
         Ok(Self { file: BufWriter::with_capacity(CHUNK, file), scratch: Vec::new(), len: 0, entries: 0 })
     }
 

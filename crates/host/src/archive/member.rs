@@ -79,11 +79,7 @@ impl MemberReader {
     ///
     /// # Errors
     /// When they are not what the central directory says, or `take` fails.
-    pub fn push(
-        &mut self,
-        mut bytes: &[u8],
-        take: &mut dyn FnMut(&[u8]) -> io::Result<()>,
-    ) -> Result<(), Damage> {
+    pub fn push(&mut self, mut bytes: &[u8], take: &mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), Damage> {
         if !self.in_data {
             bytes = match self.push_header(bytes)? {
                 Some(rest) => rest,

@@ -449,12 +449,7 @@ impl<'a> Packer<'a> {
     }
 
     /// Takes a file's pieces as they come.
-    fn take(
-        &mut self,
-        name: MemberName,
-        previous: Option<Entry>,
-        pieces: &mpsc::Receiver<Piece>,
-    ) -> Result<(), Halt> {
+    fn take(&mut self, name: MemberName, previous: Option<Entry>, pieces: &mpsc::Receiver<Piece>) -> Result<(), Halt> {
         let mut open: Option<Entry> = None;
         loop {
             let Ok(piece) = pieces.recv() else {
@@ -555,9 +550,8 @@ fn entry_of(name: MemberName, kind: MemberKind, stat: Stat, method: Method, cont
 }
 
 fn own_name(name: &str) -> Result<MemberName, Halt> {
-    MemberName::parse(name).map_err(|error| {
-        Halt::Error(Error::new(Kind::Bug, format!("{name:?} cannot be a member's name: {error}")))
-    })
+    MemberName::parse(name)
+        .map_err(|error| Halt::Error(Error::new(Kind::Bug, format!("{name:?} cannot be a member's name: {error}"))))
 }
 
 fn is_same(previous: &Entry, len: u64, sha256: &[u8; 32]) -> bool {

@@ -30,8 +30,10 @@ pub(super) fn run(args: &cli::Presign) -> Result<Exit, Error> {
         work: job.work.clone(),
         world: World::default(),
         journal: None,
-        on_event: &mut |_, _| {},
-        on_planned: &mut |_| Ok(()),
+        on_event: None,
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     if let Outcome::Done(Report::Presign { url }) = &outcome {
         fence::is_presigned(&job, url).map_err(|refusal| {

@@ -112,7 +112,8 @@ pub(super) fn diff(args: &cli::Diff) -> Result<Exit, Error> {
     let counts = compare(&older, &newer, |change, entry| {
         let name = PathBytes::from(entry.name.as_bytes());
         if ui.json() {
-            let value = json!({ "event": "member", "change": change.name(), "name": name.to_string(), "len": entry.len });
+            let value =
+                json!({ "event": "member", "change": change.name(), "name": name.to_string(), "len": entry.len });
             ui.data(&value.to_string());
         } else {
             ui.data(&format!("{} {name}", change.sign()));

@@ -62,7 +62,12 @@ pub(super) fn members(setup: &mut Setup, backup: &Opened, sample: Option<u8>) ->
     let extents = extents(&entries);
     let read: u64 = extents.iter().map(|extent| extent.len).sum();
     let ui = &setup.ui;
-    ui.line(&format!("verifying {} of {} members, {}", HumanCount(entries.len() as u64), HumanCount(total), HumanBytes(read)));
+    ui.line(&format!(
+        "verifying {} of {} members, {}",
+        HumanCount(entries.len() as u64),
+        HumanCount(total),
+        HumanBytes(read)
+    ));
     let verifier = Shared::new(Verifier::new(entries, extents.clone()));
     let consumer = verifier.clone();
     backup.read(setup, extents, move |bytes| consumer.with(|verifier| verifier.push(bytes)))?;
@@ -87,7 +92,10 @@ pub(super) fn members(setup: &mut Setup, backup: &Opened, sample: Option<u8>) ->
     } else {
         let (whole, bytes) = (HumanCount(whole), HumanBytes(bytes));
         let rest = if sample.is_some() { "; the others were not read" } else { "" };
-        ui.line(&format!("s3://{}/{}: {whole} members, {bytes}, are what was backed up{rest}", setup.target.bucket, backup.key));
+        ui.line(&format!(
+            "s3://{}/{}: {whole} members, {bytes}, are what was backed up{rest}",
+            setup.target.bucket, backup.key
+        ));
     }
     Ok(DONE)
 }

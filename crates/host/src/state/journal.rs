@@ -128,7 +128,7 @@ mod tests {
     fn records() -> Vec<Record> {
         vec![
             Record::Created { upload_id: UploadId::parse("id 1").expect("valid"), abort_at: None },
-            Record::Completing { at: Millis(7) },
+            Record::Completing { at: Millis(7), len: None, parts: Some(2) },
         ]
     }
 

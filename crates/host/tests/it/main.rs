@@ -4,6 +4,7 @@
 // The crate under test, by one name.
 pub(crate) use holdfast as host;
 
+mod backup;
 mod calls;
 mod certs;
 mod server;

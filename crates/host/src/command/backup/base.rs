@@ -17,7 +17,10 @@ use holdfast_core::{
     provider::Quirks,
     report::Outcome,
     site::BackupName,
-    zip::{DirectoryReader, FormatError, Located, carry::{self, Carry, Limits}},
+    zip::{
+        DirectoryReader, FormatError, Located,
+        carry::{self, Carry, Limits},
+    },
 };
 
 use super::super::setup::{Setup, Task};
@@ -127,9 +130,9 @@ pub(super) fn choose(
         return Ok(Err(Some(format!("{} wants all parts of an object to have the same length", quirks.title))));
     }
     let Some(last) = last else {
-        return Ok(Err(listing.newest().map(|newest| {
-            format!("the backup {} was not made from here, so nothing is built on it", newest.key)
-        })));
+        return Ok(Err(listing
+            .newest()
+            .map(|newest| format!("the backup {} was not made from here, so nothing is built on it", newest.key))));
     };
     if let Listing::Known(_) = listing {
         match listing.find(&last.key) {
@@ -156,16 +159,12 @@ pub(super) fn choose(
 
 impl Base {
     fn plan(&mut self, quirks: &Quirks, compact: bool) -> Result<(), Error> {
-        let limits =
-            Limits { min_part: quirks.min_part_len, max_part: MAX_PART_LEN, max_parts: quirks.max_parts / 2 };
+        let limits = Limits { min_part: quirks.min_part_len, max_part: MAX_PART_LEN, max_parts: quirks.max_parts / 2 };
         let total = self.last.directory_offset;
         let live = total.saturating_sub(self.last.dead);
         self.compacted = compact || carry::is_worth_compacting(total, live, self.last.nights);
-        self.carry = if self.compacted {
-            Carry::compacted(&self.live()?, &limits)
-        } else {
-            Carry::whole(total, &limits)
-        };
+        self.carry =
+            if self.compacted { Carry::compacted(&self.live()?, &limits) } else { Carry::whole(total, &limits) };
         Ok(())
     }
 
@@ -193,8 +192,7 @@ impl Base {
         last: Option<Last>,
         begun_with: &job::Base,
     ) -> Result<Option<Self>, Error> {
-        let Some(last) = last.filter(|last| last.key == begun_with.key.as_str() && last.etag == begun_with.etag)
-        else {
+        let Some(last) = last.filter(|last| last.key == begun_with.key.as_str() && last.etag == begun_with.etag) else {
             return Ok(None);
         };
         if !site.has_directory(&last) && fetch_directory(setup, site, &begun_with.key, &last)?.is_err() {
@@ -207,12 +205,7 @@ impl Base {
 }
 
 /// Gets the last backup's central directory from the bucket.
-fn fetch_directory(
-    setup: &mut Setup,
-    site: &SiteFolder,
-    key: &Key,
-    last: &Last,
-) -> Result<Result<(), Why>, Error> {
+fn fetch_directory(setup: &mut Setup, site: &SiteFolder, key: &Key, last: &Last) -> Result<Result<(), Why>, Error> {
     let Located { directory, .. } = last.located();
     let path = site.directory();
     let open = || fs::File::options().create(true).truncate(true).read(true).write(true).mode(0o600).open(&path);
@@ -220,7 +213,10 @@ fn fetch_directory(
     let ordered = Arc::new(Ordered::new(move |bytes: &[u8]| writer.write_all(bytes)));
     let what = Stretch::Extents(vec![directory]);
     let work = Work::Read(ReadWork { key: key.clone(), etag: Some(last.etag.clone()), what });
-    let outcome = setup.converse(Task { world: World { destination: Some(Destination::Ordered(ordered)), ..World::default() }, ..Task::quiet(random_run()?, work) })?;
+    let outcome = setup.converse(Task {
+        world: World { destination: Some(Destination::Ordered(ordered)), ..World::default() },
+        ..Task::quiet(random_run()?, work)
+    })?;
     if let Outcome::Failed(error) = outcome {
         return match error.kind {
             Kind::AccessDenied { .. } | Kind::NoSuchKey | Kind::Changed => {

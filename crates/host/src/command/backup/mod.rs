@@ -348,10 +348,8 @@ impl Night<'_> {
     }
 
     fn failed(&mut self, error: Error) -> Result<Exit, Error> {
-        let open = self
-            .folder
-            .read()
-            .is_some_and(|file| !upload::orphans_of(&file.key, &self.folder.records()).is_empty());
+        let open =
+            self.folder.read().is_some_and(|file| !upload::orphans_of(&file.key, &self.folder.records()).is_empty());
         let outcome = Outcome::Failed(error.clone());
         if open {
             self.folder.failed(&error)?;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::super::config_error;
 use crate::{
-    archive::{patterns::Patterns, walk::WalkOptions},
+    archive::{patterns::PatternsBuilder, walk::WalkOptions},
     cli::BackupWhat,
     mysql::{Database, DbHost, DbTls, Scope},
     state::StateDir,
@@ -91,7 +91,8 @@ fn of_wordpress(args: &BackupWhat, root: &Path, state: &StateDir) -> Result<What
     let root = absolute(&site.root);
     let content = inside(&root, &site.content_dir);
     let mut trees = vec![tree("files/", &root, args, state, Some(content.as_deref()))?];
-    if let Some(uploads) = site.uploads.as_deref().filter(|uploads| is_elsewhere(&[&root, &site.content_dir], uploads)) {
+    if let Some(uploads) = site.uploads.as_deref().filter(|uploads| is_elsewhere(&[&root, &site.content_dir], uploads))
+    {
         trees.push(tree("uploads/", uploads, args, state, None)?);
     }
     if content.is_none() {
@@ -167,7 +168,7 @@ fn tree(
     state: &StateDir,
     content: Option<Option<&str>>,
 ) -> Result<Tree, Error> {
-    let mut patterns = Patterns::builder();
+    let mut patterns = PatternsBuilder::default();
     if let Some(content) = content.filter(|_| !args.no_default_excludes) {
         patterns = patterns.wordpress(content);
     }

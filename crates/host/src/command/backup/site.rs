@@ -16,7 +16,10 @@ use holdfast_core::{
 };
 
 use super::{
-    super::{config_error, setup::{Setup, Task}},
+    super::{
+        config_error,
+        setup::{Setup, Task},
+    },
     base::Listing,
     scope::What,
 };
@@ -42,12 +45,7 @@ pub(super) struct Site {
 
 impl Site {
     /// Finds out who it is.
-    pub(super) fn find(
-        setup: &mut Setup,
-        prefix: &Prefix,
-        what: &What,
-        asked: Option<&str>,
-    ) -> Result<Self, Error> {
+    pub(super) fn find(setup: &mut Setup, prefix: &Prefix, what: &What, asked: Option<&str>) -> Result<Self, Error> {
         let folder = SiteFolder::open(&setup.state, &setup.target, prefix, &what.origin)?;
         let file = match folder.read() {
             Some(file) => file,

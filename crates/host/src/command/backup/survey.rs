@@ -75,8 +75,8 @@ impl Survey {
         let known = index.find(&name).map_err(|error| {
             Error::new(Kind::Integrity, format!("the last backup's list of members cannot be read: {error}"))
         })?;
-        let unchanged = known
-            .is_some_and(|known| known.kind == MemberKind::File && !paranoid && is_unchanged(&known, &found.stat));
+        let unchanged =
+            known.is_some_and(|known| known.kind == MemberKind::File && !paranoid && is_unchanged(&known, &found.stat));
         if !unchanged {
             self.to_read += 1;
             self.to_send += found.stat.len;

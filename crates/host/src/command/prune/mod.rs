@@ -98,12 +98,14 @@ pub(super) fn plan(
         work: Work::List(List { prefix: prefix.clone(), shallow: false }),
         world: World::default(),
         journal: None,
-        on_event: &mut |event, _| {
+        on_event: Some(&mut |event, _| {
             if let Event::Entry(entry) = event {
                 add(entry);
             }
-        },
-        on_planned: &mut |_| Ok(()),
+        }),
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     if let Outcome::Failed(error) = outcome {
         return Ok(Err(error));
@@ -135,15 +137,17 @@ pub(super) fn remove(setup: &mut setup::Setup, pruned: &mut Pruned) -> Result<Re
         work: Work::Remove(Remove { keys }),
         world: World::default(),
         journal: None,
-        on_event: &mut |event, _| match event {
+        on_event: Some(&mut |event, _| match event {
             Event::Removed { key, versioned } => {
                 pruned.removed.insert(key.clone());
                 pruned.versioned |= versioned;
             }
             Event::Warning(error) => pruned.warnings.push(error.clone()),
             _ => {}
-        },
-        on_planned: &mut |_| Ok(()),
+        }),
+        on_planned: None,
+        progress: None,
+        quiet: false,
     })?;
     Ok(match outcome {
         Outcome::Done(Report::Remove { failed, .. }) => {

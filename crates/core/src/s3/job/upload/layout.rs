@@ -39,8 +39,12 @@ impl Layout {
         }
     }
 
+    /// The length of a part; 0 past the last.
     pub(super) fn len_of(&self, number: u32) -> u64 {
-        self.part(number).map_or(0, |part| part.len)
+        match self {
+            Self::Archive(geometry) => geometry.part(number).map_or(0, |part| part.len),
+            Self::Stream(flow) => flow.len_of(number).unwrap_or(0),
+        }
     }
 
     /// The number of parts, once it is known.
@@ -133,14 +137,21 @@ impl Flow {
             let offset = before.iter().map(|extent| extent.len).sum();
             return Some(Part { part: number, offset, len: extent.len });
         }
-        let n = number.checked_sub(self.copied()).filter(|&n| n > 0)?;
-        let full = self.schedule.len(n)?;
-        let len = match self.last {
-            Some((last, _)) if number > last => return None,
-            Some((last, len)) if number == last => len,
-            _ => full,
-        };
+        let n = number.checked_sub(self.copied())?;
+        let len = self.len_of(number)?;
         Some(Part { part: number, offset: self.bytes_copied() + self.schedule.offset(n), len })
+    }
+
+    fn len_of(&self, number: u32) -> Option<u64> {
+        if let Some(extent) = self.extent(number) {
+            return Some(extent.len);
+        }
+        let full = self.schedule.len(number.checked_sub(self.copied())?)?;
+        match self.last {
+            Some((last, _)) if number > last => None,
+            Some((last, len)) if number == last => Some(len),
+            _ => Some(full),
+        }
     }
 
     /// Takes note of where the stream ended. A part of no bytes is none, except the only one.

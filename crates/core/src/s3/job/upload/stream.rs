@@ -47,19 +47,18 @@ impl UploadJob {
             };
             stale = past.upload_id.map(|upload_id| Orphan { key, upload_id });
         }
-        let mut lowered_for_copies = false;
+        let usual = remembered.rung.unwrap_or(quirks.first_rung);
+        let refused = base.is_some() && (!quirks.copy_checksums || remembered.no_copy_checksums);
         let (schedule, rung) = match past.plan {
             Some((Cut::Stream { schedule, .. }, rung)) => (schedule, rung),
             _ => {
                 let copied = base.as_ref().map_or(0, |base| base.parts.len() as u32);
                 let schedule = Schedule::plan(estimate, copied, &quirks)
                     .map_err(|why| Error::new(Kind::Config, format!("cannot plan the upload of {key}: {why}")))?;
-                let rung = remembered.rung.unwrap_or(quirks.first_rung);
-                let refused = !quirks.copy_checksums || remembered.no_copy_checksums;
-                lowered_for_copies = base.is_some() && refused && rung < Rung::ContentMd5;
-                (schedule, if lowered_for_copies { Rung::ContentMd5 } else { rung })
+                (schedule, if refused { usual.max(Rung::ContentMd5) } else { usual })
             }
         };
+        let lowered_for_copies = refused && usual < rung;
         let conditional = quirks.conditional_writes && !remembered.no_conditional_writes;
         let mut job = Self {
             conversation,
