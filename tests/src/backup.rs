@@ -263,4 +263,42 @@ mod tests {
         let start = bytes.windows(4).position(|four| four == b"PK\x01\x02").expect("a central directory");
         assert_eq!(central_directory_len(&bytes), (bytes.len() - start) as u64);
     }
+
+    /// A backup of one file and one folder by the `zip` crate, with our private field.
+    fn one(dir: &Path, seconds: i64) -> PathBuf {
+        let private = |content: &[u8]| {
+            let mut field = vec![0x10, 0];
+            field.extend(123_456_789_u32.to_le_bytes());
+            field.extend(seconds.to_le_bytes());
+            field.resize(42, 0);
+            field.extend(Sha256::digest(content));
+            field.into_boxed_slice()
+        };
+        let mut zip = zip::ZipWriter::new(fs::File::create(dir.join("one.zip")).expect("writable"));
+        let mut options = zip::write::FullFileOptions::default().unix_permissions(0o755);
+        options.add_extra_field(0x4648, private(b"hello"), true).expect("a free id");
+        zip.start_file("files/a", options).expect("writable");
+        zip.write_all(b"hello").expect("writable");
+        zip.finish().expect("writable");
+        dir.join("one.zip")
+    }
+
+    #[test]
+    fn the_private_field_is_compared_to_the_nanosecond() {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let facts = tree::Facts {
+            kind: Kind::File,
+            mode: 0o755,
+            mtime_ns: -7 * 1_000_000_000 + 123_456_789,
+            size: 5,
+            sha256: Some(hex::encode(Sha256::digest(b"hello"))),
+            target: None,
+        };
+        let tree: Tree = [(b"a".to_vec(), facts)].into();
+        assert_eq!(exact_differences(&one(dir.path(), -7), &tree), "");
+        assert_eq!(
+            exact_differences(&one(dir.path(), -8), &tree),
+            "different \"a\": mtime -6876543211 ns became -7876543211"
+        );
+    }
 }

@@ -113,8 +113,10 @@ fn rows_written_during_the_dump_are_there_together_or_not_at_all() {
             }
             transfers
         });
+        // Whatever happens here, the writer ends.
+        let ends = StopOnDrop(&stop);
         let finished = bed.machine.run(bed.place.database(&bed.machine, database));
-        stop.store(true, Ordering::Relaxed);
+        drop(ends);
         (Report::of(&finished.expect_ok()), writer.join().expect("the writer does not fail"))
     });
     assert!(transfers > 0);
@@ -125,6 +127,14 @@ fn rows_written_during_the_dump_are_there_together_or_not_at_all() {
     };
     assert_eq!(sum("restored"), "40000000");
     assert_eq!(sum(DB_NAME), "40000000");
+}
+
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
