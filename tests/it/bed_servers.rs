@@ -35,6 +35,9 @@ fn minio_takes_objects_and_multipart_uploads() {
     let minio = Minio::start();
     let s3 = minio.s3();
     put_get_and_multipart(&s3);
+    let received = minio.bytes_received();
+    s3.put("bed", "counted", &data::bytes(1, 3 * MIB));
+    assert_eq!(minio.bytes_received() - received, 3 << 20);
 
     let id = s3.create_upload("bed", "dir/orphan");
     assert_eq!(s3.unfinished("bed", "dir/orphan").len(), 1, "the exact key lists it");

@@ -12,6 +12,7 @@ fn the_root_of_the_machine_is_refused() {
     let bed = Bed::new();
     for root in ["/", "/.", "//", "/usr/.."] {
         let finished = bed.machine.run(bed.place.files(&bed.machine, root.as_ref())).expect_code(2);
+        assert!(finished.event("failed").is_some(), "said by the command, not by its arguments' parser: {finished}");
         bed.assert_nothing_is_there(&finished);
     }
 }
@@ -24,7 +25,8 @@ fn what_is_not_there_is_said_with_its_name() {
     assert!(finished.to_string().contains("no such folder"), "{finished}");
     let file = bed.dir("a file");
     fs::write(&file, "no folder").expect("writable");
-    bed.machine.run(bed.place.files(&bed.machine, &file)).expect_code(2);
+    let finished = bed.machine.run(bed.place.files(&bed.machine, &file)).expect_code(2);
+    assert!(finished.event("failed").is_some() && finished.to_string().contains("a file"), "{finished}");
     // A folder without WordPress in it is no --wp-root.
     let empty = bed.dir("empty");
     fs::create_dir(&empty).expect("writable");
@@ -41,9 +43,11 @@ fn one_kind_of_backup_at_a_time() {
     let mut both = bed.place.files(&bed.machine, &dir);
     both.push("--database".to_owned());
     let finished = bed.machine.run(both).expect_code(2);
+    assert!(finished.stderr.contains("--database") && finished.stderr.contains("--files"), "{finished}");
     bed.assert_nothing_is_there(&finished);
     let url = bed.place.url();
-    bed.machine.run(["backup", &*url, "--endpoint", &bed.place.endpoint]).expect_code(2);
+    let finished = bed.machine.run(["backup", &*url, "--endpoint", &bed.place.endpoint]).expect_code(2);
+    assert!(finished.stderr.contains("--wp-root"), "{finished}");
 }
 
 #[test]
@@ -71,5 +75,6 @@ fn a_pattern_that_cannot_be_read_is_refused() {
     let mut args = bed.place.files(&bed.machine, &dir);
     args.extend(["--exclude".to_owned(), "a[".to_owned()]);
     let finished = bed.machine.run(args).expect_code(2);
+    assert!(finished.event("failed").is_some() && finished.to_string().contains("a["), "{finished}");
     bed.assert_nothing_is_there(&finished);
 }

@@ -124,7 +124,7 @@ pub fn backup_markdown(plan: BackupPlan, figures: &BackupFigures) -> String {
             let walls = runs.iter().map(wall);
             writeln!(
                 text,
-                "| {} {} | {} | {:.2} ({:.2}-{:.2}) | {:.2} | {:.0} | {:.1} | {:.2} |",
+                "| {} ({}) | {} | {:.2} ({:.2}-{:.2}) | {:.2} | {:.0} | {:.1} | {:.2} |",
                 rival.title(),
                 rival.version(),
                 if rival.nights().len() == 1 { "every" } else { night_name(*night) },

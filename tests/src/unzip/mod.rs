@@ -127,8 +127,14 @@ impl Reader {
         }
     }
 
+    /// Whether it takes times from the headers beside the members: those of a file that was only touched
+    /// are of the night that sent it.
+    pub fn takes_local_times(self) -> bool {
+        matches!(self, Self::InfoZip | Self::SevenZip | Self::Bsdtar)
+    }
+
     /// How what it found differs from the tree that was packed, beyond what it can carry; empty when it
-    /// does not.
+    /// does not. A time of 0 in `packed` is not compared.
     pub fn differences(self, packed: &Tree, found: &Tree) -> String {
         let limits = self.limits();
         let expected = limits.reduced(packed);
