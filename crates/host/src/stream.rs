@@ -117,6 +117,9 @@ impl Stream {
     /// When the job is over.
     pub fn write(&self, mut bytes: &[u8]) -> Result<(), Ended> {
         while !bytes.is_empty() {
+            // There is a next byte, so a full part is not the last; the next may only be wanted
+            // when this one is known.
+            self.lock().hand_over_if_full();
             let mut state = self.wait_while(|state| !state.has_room())?;
             if !state.open_part() {
                 drop(state);
@@ -250,17 +253,19 @@ impl Stream {
 }
 
 impl State {
-    /// Whether a byte can be taken.
+    /// Whether a byte can be taken; a part that is full was handed over before.
     fn has_room(&self) -> bool {
-        let room = self.filling.as_ref().is_some_and(|(part, buffer)| (buffer.len() as u64) < part.len);
-        room || !self.wanted.is_empty()
+        self.filling.is_some() || !self.wanted.is_empty()
     }
 
-    /// Sees to it that the part being filled has room; `false` when there is no memory for it.
-    fn open_part(&mut self) -> bool {
+    fn hand_over_if_full(&mut self) {
         if self.filling.as_ref().is_some_and(|(part, buffer)| buffer.len() as u64 >= part.len) {
             self.hand_over(false);
         }
+    }
+
+    /// Sees to it that there is a part to be filled; `false` when there is no memory for it.
+    fn open_part(&mut self) -> bool {
         if self.filling.is_none()
             && let Some(part) = self.wanted.pop_front()
         {

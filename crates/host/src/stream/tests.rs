@@ -74,6 +74,21 @@ fn a_stream_that_ends_with_a_part_says_so_of_that_part() {
     assert_eq!(made(&stream, &told), (2, b"efgh".to_vec(), true));
 }
 
+/// The module asks for a second part only when it knows the first.
+#[test]
+fn a_full_part_is_handed_over_as_soon_as_there_is_another_byte() {
+    let (stream, told) = attached();
+    let producer = thread::spawn({
+        let stream = Arc::clone(&stream);
+        move || stream.write(b"abcde").and_then(|()| stream.finish())
+    });
+    want(&stream, 1, 0, 4);
+    assert_eq!(made(&stream, &told), (1, b"abcd".to_vec(), false));
+    want(&stream, 2, 4, 4);
+    assert_eq!(made(&stream, &told), (2, b"e".to_vec(), true));
+    assert_eq!(producer.join().expect("well"), Ok(()));
+}
+
 #[test]
 fn an_empty_stream_has_one_empty_part() {
     let (stream, told) = attached();
