@@ -789,6 +789,9 @@ pub struct Transfer {
     /// How long to go on when nothing succeeds any more, such as 90s, 15m, 2h
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = crate::units::parse_time)]
     pub retry_for: std::time::Duration,
+    /// Send no faster than this, such as 10M or 500KiB (a second, all connections together)
+    #[arg(long, value_name = "RATE", value_parser = crate::units::parse_rate)]
+    pub limit_rate: Option<u64>,
     #[command(flatten)]
     #[allow(missing_docs)]
     pub state: State,

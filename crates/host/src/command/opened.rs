@@ -92,6 +92,20 @@ impl Opened {
             .map(move |entry| entry.map_err(|error| not_a_backup(key.as_str(), &error))))
     }
 
+    /// Copies its central directory into a file of our own.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub(super) fn write_directory(&self, path: &std::path::Path) -> Result<(), Error> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let write = || {
+            (&self.directory).seek(SeekFrom::Start(0))?;
+            let mut to = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
+            std::io::copy(&mut &self.directory, &mut to)
+        };
+        write().map(|_| ()).map_err(|error| local("write", path, &error))
+    }
+
     /// Reads some of its bytes, in order.
     ///
     /// # Errors

@@ -16,7 +16,12 @@ pub(super) fn run(args: &cli::Presign) -> Result<Exit, Error> {
     let key = Key::parse(location.path.as_str())
         .map_err(|error| config_error(error.to_string(), "name the object: s3://BUCKET/KEY"))?;
     // Nothing is sent, so there is nothing to try again and nothing to do at a time.
-    let transfer = cli::Transfer { concurrency: 1, retry_for: std::time::Duration::ZERO, state: args.state.clone() };
+    let transfer = cli::Transfer {
+        concurrency: 1,
+        retry_for: std::time::Duration::ZERO,
+        limit_rate: None,
+        state: args.state.clone(),
+    };
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &transfer, args.output)?;
     if setup.target.endpoint.provider == Provider::Aws && setup.region().is_none() {
         setup

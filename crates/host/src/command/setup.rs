@@ -99,6 +99,7 @@ impl Setup {
         let client = Client::new(&ClientConfig {
             ca_file: storage.ca_file.clone(),
             connections: transfer.concurrency as usize,
+            limit_rate: transfer.limit_rate,
             ..ClientConfig::default()
         })
         .map_err(|error| config_error(error.to_string(), "check the CA file and the proxy's settings"))?;

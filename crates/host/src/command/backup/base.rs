@@ -23,7 +23,10 @@ use holdfast_core::{
     },
 };
 
-use super::super::setup::{Setup, Task};
+use super::super::{
+    opened::Opened,
+    setup::{Setup, Task},
+};
 use crate::{
     destination::{Destination, Ordered},
     driver::World,
@@ -202,6 +205,31 @@ impl Base {
         let compacted = carry.len() < last.directory_offset;
         Ok(Some(Self { last, key: begun_with.key.clone(), carry, compacted, directory: site.directory() }))
     }
+}
+
+/// What there is to know of a backup in the bucket that this machine has made, read from the
+/// backup itself.
+pub(super) fn adopt(setup: &mut Setup, site: &SiteFolder, key: &Key, made_at: u64) -> Result<Last, Error> {
+    let backup = Opened::open(setup, key)?;
+    let path = site.directory();
+    backup.write_directory(&path)?;
+    let mut live = 0;
+    for entry in backup.entries()? {
+        live += entry?.local_len();
+    }
+    let Located { directory, entries } = backup.located;
+    Ok(Last {
+        key: key.as_str().to_owned(),
+        etag: backup.etag.clone(),
+        len: backup.len,
+        directory_offset: directory.offset,
+        directory_len: directory.len,
+        entries,
+        directory_sha256: crate::state::site::sha256_of(&path).map_err(|error| local("read", &path, &error))?,
+        dead: directory.offset.saturating_sub(live),
+        nights: 0,
+        made_at,
+    })
 }
 
 /// Gets the last backup's central directory from the bucket.

@@ -275,7 +275,9 @@ impl Night<'_> {
             (Outcome::Done(Report::Backup(report)), Some(made)) => {
                 self.done(&plan, &report, made, &mut runs, &place).map(Ok)
             }
-            (Outcome::Done(_), _) => Err(Error::new(Kind::Bug, "a backup has ended without its archive")),
+            // An earlier run had sent it all, and only the end was missing.
+            (Outcome::Done(Report::Backup(report)), None) => self.found_done(&plan, &report, &mut runs, &place).map(Ok),
+            (Outcome::Done(_), Some(_)) => Err(Error::new(Kind::Bug, "a backup has ended as something else")),
             (Outcome::Failed(error), _) if plan.base.is_some() && is_of_the_copy(&error) => {
                 self.folder.failed(&error)?;
                 Ok(Err(error.to_string()))
@@ -322,6 +324,25 @@ impl Night<'_> {
         ui.end_with(&summary.with(report), exit);
         report::tell(ui, report, &summary, place);
         Ok(exit)
+    }
+
+    /// A backup that was all there: what the next night builds on is read from it.
+    fn found_done(&mut self, plan: &Plan, report: &BackupReport, runs: &mut Runs, place: &str) -> Result<Exit, Error> {
+        let outcome = Outcome::Done(Report::Backup(report.clone()));
+        match base::adopt(&mut self.setup, &self.site.folder, &plan.key, plan.begun_at) {
+            Ok(last) => {
+                self.site.file.last = Some(last);
+                self.site.folder.write(&self.site.file)?;
+            }
+            // The backup is whole; the next one sends everything.
+            Err(error) => self.warn(error),
+        }
+        self.folder.end(&outcome)?;
+        runs.clear()?;
+        let exit = if self.warnings.is_empty() { DONE } else { WARNINGS };
+        Ok(end(&mut self.setup.ui, &outcome, exit, |ui| {
+            ui.line(&format!("{place} is stored: an earlier run had sent all of it, and only the end was missing"));
+        }))
     }
 
     /// Keeps what the next night builds on.

@@ -44,7 +44,8 @@ pub(super) fn run(args: cli::Check) -> Result<Exit, Error> {
         isolation: !args.no_isolation,
         canary,
     };
-    let transfer = cli::Transfer { concurrency: CONCURRENCY, retry_for: args.retry_for, state: args.state };
+    let transfer =
+        cli::Transfer { concurrency: CONCURRENCY, retry_for: args.retry_for, limit_rate: None, state: args.state };
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &transfer, args.output)?;
     let outcome = setup.converse(setup::Task {
         run: random_run()?,

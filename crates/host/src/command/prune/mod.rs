@@ -20,7 +20,7 @@ use super::{DONE, Exit, WARNINGS, config_error, say, setup};
 use crate::{
     cli,
     driver::{World, now},
-    state::job::random_run,
+    state::{self, job::random_run},
 };
 
 /// The shortest zip there is, in bytes: what is shorter is no backup, whatever its name.
@@ -42,6 +42,18 @@ pub(super) struct Pruned {
     warnings: Vec<Error>,
 }
 
+/// The one site that is backed up to this prefix from here.
+fn own(setup: &setup::Setup, prefix: &Prefix) -> Option<SiteId> {
+    let sites = state::site::list(&setup.state);
+    let mut ids = sites
+        .iter()
+        .filter(|site| site.target.bucket == setup.target.bucket && site.target.endpoint == setup.target.endpoint)
+        .filter(|site| site.prefix == *prefix)
+        .filter_map(|site| SiteId::parse(&site.id));
+    let id = ids.next()?;
+    ids.all(|other| other == id).then_some(id)
+}
+
 pub(super) fn run(args: &cli::Prune) -> Result<Exit, Error> {
     let policy = policy(args)?;
     let location = setup::location(&args.prefix)?;
@@ -51,7 +63,8 @@ pub(super) fn run(args: &cli::Prune) -> Result<Exit, Error> {
     // One document, and not one line for each event.
     let output = cli::Output { json: false, quiet: args.quiet || args.json, verbose: args.verbose };
     let mut setup = setup::Setup::new(&args.storage, None, &location.bucket, &args.transfer, output)?;
-    let mut pruned = match plan(&mut setup, &prefix, args.site.as_deref(), None, &policy)? {
+    let own = own(&setup, &prefix);
+    let mut pruned = match plan(&mut setup, &prefix, args.site.as_deref(), own.as_ref(), &policy)? {
         Ok(pruned) => pruned,
         Err(error) => return Ok(failed(&setup, args, &error)),
     };
