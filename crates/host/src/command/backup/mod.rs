@@ -277,8 +277,8 @@ impl Night<'_> {
             }
             // An earlier run had sent it all, and only the end was missing.
             (Outcome::Done(Report::Backup(report)), None) => self.found_done(&plan, &report, &mut runs, &place).map(Ok),
-            (Outcome::Done(_), Some(_)) => Err(Error::new(Kind::Bug, "a backup has ended as something else")),
-            (Outcome::Failed(error), _) if plan.base.is_some() && is_of_the_copy(&error) => {
+            (Outcome::Done(_), _) => Err(Error::new(Kind::Bug, "a backup has ended as something else")),
+            (Outcome::Failed(error), _) if plan.base.is_some() && error.is_of_copy() => {
                 self.folder.failed(&error)?;
                 Ok(Err(error.to_string()))
             }
@@ -386,15 +386,6 @@ impl Night<'_> {
         point_to_explain(&self.setup.ui, &outcome, &self.folder.id);
         Ok(exit)
     }
-}
-
-/// Whether the server did not want to copy from the last backup.
-fn is_of_the_copy(error: &Error) -> bool {
-    error.evidence.as_ref().is_some_and(|evidence| evidence.operation == "UploadPartCopy")
-        && matches!(
-            error.kind,
-            Kind::Changed | Kind::NoSuchKey | Kind::Unsupported | Kind::AccessDenied { .. } | Kind::Malformed
-        )
 }
 
 fn plan_words(plan: &Plan) -> String {

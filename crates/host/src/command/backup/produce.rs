@@ -68,6 +68,8 @@ pub(super) struct DatabaseMade {
 impl Producer<'_> {
     /// Makes the archive. Whatever goes wrong ends the job.
     pub(super) fn run(mut self) -> Option<Made> {
+        // The job waits for a stream that nobody makes any more.
+        let _guard = Guard(self.stream);
         match self.make() {
             Ok(made) => Some(made),
             // The job says what is wrong.
@@ -162,6 +164,18 @@ impl Producer<'_> {
             "database": database,
         });
         format!("{facts:#}\n").into_bytes()
+    }
+}
+
+/// Ends the job if the thread dies of a bug.
+struct Guard<'a>(&'a Stream);
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let what = "the thread that makes the archive has died";
+            self.0.fail(Error::new(Kind::Bug, what).hint("please report it"), AfterCancel::Keep);
+        }
     }
 }
 
