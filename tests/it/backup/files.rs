@@ -64,7 +64,7 @@ fn what_is_excluded_stays_at_home() {
     }
     let mut args = bed.place.files(&bed.machine, &root);
     args.extend(
-        ["--exclude", "*.log", "--exclude", "/node_modules/", "--exclude", "cache/*", "--exclude", "!cache/keep"]
+        ["--exclude", "*.log", "--exclude", "/node_modules/", "--exclude", "cache/*", "--include", "cache/keep"]
             .map(str::to_owned),
     );
     let report = Report::of(&bed.machine.run(args).expect_ok());
@@ -137,7 +137,10 @@ fn killed_in_the_middle_it_goes_on_and_sends_no_part_twice() {
     assert!(again.event("resumed").is_some_and(|event| event["parts_kept"].as_u64() >= Some(2)), "{again}");
     let sent: BTreeSet<u64> =
         proxy.of(Operation::UploadPart(0)).iter().filter_map(|exchange| exchange.seen.part().map(u64::from)).collect();
-    assert!(arrived.is_disjoint(&sent), "arrived {arrived:?}, sent again {sent:?}\n{again}");
+    // What lies behind a part that is missing belongs to a stream that nobody can make again.
+    let unbroken: BTreeSet<u64> = (1..).take_while(|part| arrived.contains(part)).collect();
+    assert!(unbroken.len() >= 2, "{arrived:?}");
+    assert!(unbroken.is_disjoint(&sent), "arrived {arrived:?}, sent again {sent:?}\n{again}");
     let report = Report::of(&again);
     assert!(report.bytes_sent < report.len * 9 / 10, "{again}");
     assert_eq!(differences(Reader::RustZip, &bed.fetch(&report.key), &snapshot(&root).expect("readable")), "");

@@ -61,6 +61,8 @@ struct Limits {
     link_times: bool,
     /// Whether it makes paths of any length.
     any_path: bool,
+    /// Whether names in Unicode's decomposed form stay what they are.
+    decomposed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +108,8 @@ impl Reader {
             Self::Bsdtar => &[
                 "times finer than a second, and those outside of 1980 to 2037",
                 "setuid, setgid and sticky bits without `-p`",
+                "names in Unicode's decomposed form, which it composes: of two names that differ in that alone, one is lost",
+                "paths longer than PATH_MAX",
                 "backslashes in names of the top folder (there are none: everything lies under `files/`)",
             ],
             Self::Python => &[
@@ -161,13 +165,14 @@ impl Reader {
             directory_times: true,
             link_times: true,
             any_path: true,
+            decomposed: true,
         };
         match self {
             Self::InfoZip => Limits { link_times: false, any_path: false, ..all },
             Self::SevenZip => {
                 Limits { mode_mask: 0o777, directory_mask: 0o577, links: Links::Harmless, any_path: false, ..all }
             }
-            Self::Bsdtar => Limits { any_path: false, ..all },
+            Self::Bsdtar => Limits { any_path: false, decomposed: false, ..all },
             Self::Python | Self::Php => all,
             Self::RustZip => Limits { mode_mask: 0o777, directory_mask: 0o777, ..all },
             Self::Java => Limits { mode_mask: 0, directory_mask: 0, links: Links::AsFiles, ..all },
@@ -196,7 +201,8 @@ impl Limits {
         for (name, facts) in tree {
             let is_kept = matches!(facts.kind, Kind::File | Kind::Directory | Kind::Symlink);
             let is_left_out = self.links == Links::Harmless && is_harmful(tree, name, facts);
-            if !is_kept || is_left_out || (!self.any_path && name.len() > LONGEST_PATH) {
+            let is_recomposed = !self.decomposed && has_two_forms(name);
+            if !is_kept || is_left_out || is_recomposed || (!self.any_path && name.len() > LONGEST_PATH) {
                 continue;
             }
             let mut facts = facts.clone();
@@ -218,6 +224,12 @@ impl Limits {
         }
         reduced
     }
+}
+
+/// Whether a name holds the tree's letter that Unicode spells in two ways: `ä`, or `a` and U+0308.
+fn has_two_forms(name: &[u8]) -> bool {
+    let has = |letter: &str| name.windows(letter.len()).any(|window| window == letter.as_bytes());
+    has("\u{e4}") || has("a\u{308}")
 }
 
 /// Whether 7-Zip calls this link dangerous: it is absolute, goes up, or points to another link.

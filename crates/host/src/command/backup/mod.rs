@@ -47,6 +47,7 @@ use crate::{
         site::Last,
     },
     stream::Stream,
+    ui::{Style, Ui},
 };
 
 /// Parts that are held in memory at the same time, at the most.
@@ -56,6 +57,18 @@ const WINDOW: u32 = 4;
 const TOO_OLD_S: u64 = 3 * 86_400;
 
 pub(super) fn run(args: cli::Backup) -> Result<Exit, Error> {
+    let output = args.output;
+    back_up(args).or_else(|error| {
+        if !output.json {
+            return Err(error);
+        }
+        // Programs hear of what goes wrong before a job begins, too.
+        let mut ui = Ui::new(Style::Json, false);
+        Ok(end(&mut ui, &Outcome::Failed(error), DONE, |_| {}))
+    })
+}
+
+fn back_up(args: cli::Backup) -> Result<Exit, Error> {
     let location = setup::location(&args.to)?;
     let prefix = location
         .prefix()
