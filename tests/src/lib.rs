@@ -18,6 +18,7 @@ pub mod demo;
 pub mod embedded;
 pub mod fault;
 pub mod http1;
+pub mod mariadb;
 pub mod minio;
 pub mod minio_admin;
 pub mod pipe;
@@ -34,6 +35,7 @@ pub mod xml;
 
 pub use embedded::Embedded;
 pub use fault::{Fault, FaultProxy, Rule, Script};
+pub use mariadb::MariaDb;
 pub use minio::Minio;
 pub use pipe::SharedPipe;
 pub use runner::{Finished, Holdfast};

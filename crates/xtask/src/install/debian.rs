@@ -13,6 +13,9 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     (&["setpriv", "--version"], "util-linux"),
     (&["prlimit", "--version"], "util-linux"),
     (&["unzip", "-v"], "unzip"),
+    (&["env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "mariadbd", "--version"], "mariadb-server"),
+    (&["mariadb", "--version"], "mariadb-client"),
+    (&["mariadb-dump", "--version"], "mariadb-client"),
 ];
 
 /// What a Python environment needs.
