@@ -11,6 +11,7 @@ mod check;
 mod conformance;
 mod crash;
 mod credentials;
+mod dump;
 mod explain;
 mod faults;
 mod fleet;

@@ -39,7 +39,10 @@ impl MariaDb {
             ])
             .args(as_root)
             .arg(format!("--datadir={}", data.display()))
+            // Two at a time would meet in /tmp.
+            .arg(format!("--tmpdir={}", dir.path().display()))
             .env("PATH", PATH)
+            .env("TMPDIR", dir.path())
             .output()
             .unwrap_or_else(|e| panic!("mariadb-install-db does not run: {e}; `cargo xtask test` installs it"));
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
