@@ -39,6 +39,8 @@ impl MariaDb {
             ])
             .args(as_root)
             .arg(format!("--datadir={}", data.display()))
+            // Two that begin at once must not meet in the system's.
+            .arg(format!("--tmpdir={}", dir.path().display()))
             .env("PATH", PATH)
             .output()
             .unwrap_or_else(|e| panic!("mariadb-install-db does not run: {e}; `cargo xtask test` installs it"));

@@ -13,7 +13,10 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     (&["setpriv", "--version"], "util-linux"),
     (&["prlimit", "--version"], "util-linux"),
     (&["unzip", "-v"], "unzip"),
-    (&["env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "mariadbd", "--version"], "mariadb-server"),
+    (
+        &["env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "mariadbd", "--version"],
+        "mariadb-server",
+    ),
     (&["mariadb", "--version"], "mariadb-client"),
     (&["mariadb-dump", "--version"], "mariadb-client"),
 ];
