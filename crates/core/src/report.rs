@@ -164,4 +164,6 @@ pub enum Compared {
     Etag,
     /// The checksum that our own run wrote down when it sent the object.
     OurRecord,
+    /// Of a backup, the SHA-256 of every member, as its central directory holds them.
+    Members,
 }

@@ -289,6 +289,7 @@ pub fn report_text(report: &Report, place: &str) -> String {
                     Compared::ServerChecksum => "the server's checksum",
                     Compared::Etag => "its ETag",
                     Compared::OurRecord => "what was written down when it was sent",
+                    Compared::Members => "the SHA-256 of each of its members",
                 })
                 .collect();
             let len = HumanBytes(fetch.len);

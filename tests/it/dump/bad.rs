@@ -10,7 +10,7 @@ use holdfast_core::{
 };
 use holdfast_testbed::MariaDb;
 
-use super::{cat, database, dump, load};
+use super::{cat, client, database, dump, load};
 
 const PASSWORD: &str = "sentinel-of-a-password";
 
@@ -33,10 +33,18 @@ fn a_wrong_password_name_or_place_is_told_without_the_password() {
     let tcp = |port| DbHost::Tcp { host: "127.0.0.1".to_owned(), port };
     dump(&Database { host: tcp(bed.port()), ..right.clone() }, &Scope::default()).expect("by TCP");
     let wrong: [(Database, &str, &str); 5] = [
-        (Database { password: Secret::new(format!("{PASSWORD}2")), ..right.clone() }, "Access denied for user 'u'", "DB_PASSWORD"),
+        (
+            Database { password: Secret::new(format!("{PASSWORD}2")), ..right.clone() },
+            "Access denied for user 'u'",
+            "DB_PASSWORD",
+        ),
         (Database { name: "no_such".to_owned(), ..right.clone() }, "no_such", "DB_NAME"),
         (Database { host: tcp(1), ..right.clone() }, "127.0.0.1:1 as `u`: connection refused", "DB_HOST"),
-        (Database { host: DbHost::Socket("/no/such.sock".into()), ..right.clone() }, "/no/such.sock as `u`: no such file", "DB_HOST"),
+        (
+            Database { host: DbHost::Socket("/no/such.sock".into()), ..right.clone() },
+            "/no/such.sock as `u`: no such file",
+            "DB_HOST",
+        ),
         (Database { tls: DbTls::Encrypted, host: tcp(bed.port()), ..right.clone() }, "127.0.0.1", "TLS"),
     ];
     for (database, what, hint) in wrong {
@@ -62,7 +70,9 @@ fn rights_that_are_missing_are_warnings_with_the_grant() {
     let (made, spool) = dump(&reader, &Scope::default()).expect("the rest");
     let said = said(&made.warnings);
     assert_eq!(said.len(), 4, "{said:#?}");
-    for (about, right) in [("routines", "EXECUTE"), ("view `v`", "SHOW VIEW"), ("triggers", "TRIGGER"), ("events", "EVENT")] {
+    for (about, right) in
+        [("routines", "EXECUTE"), ("view `v`", "SHOW VIEW"), ("triggers", "TRIGGER"), ("events", "EVENT")]
+    {
         let grant = format!("`GRANT {right} ON `my\\_site`.* TO`");
         assert!(said.iter().any(|line| line.contains(about) && line.contains(&grant)), "{about}: {said:#?}");
     }
@@ -95,11 +105,25 @@ fn tables_outside_the_snapshot_or_elsewhere_are_warnings() {
     let (made, spool) = dump(&database(&bed, "site"), &Scope::default()).expect("a dump");
     let said = said(&made.warnings);
     assert_eq!(said.len(), 6, "{said:#?}");
-    for (table, word) in [("aria", "outside the snapshot"), ("mem", "outside"), ("old", "ENGINE=InnoDB"), ("merged", "elsewhere"), ("history", "present"), ("broken", "not exist")] {
-        assert!(said.iter().any(|line| line.contains(&format!("`{table}`")) && line.contains(word)), "{table}: {said:#?}");
+    for (table, word) in [
+        ("aria", "outside the snapshot"),
+        ("mem", "outside"),
+        ("old", "ENGINE=InnoDB"),
+        ("merged", "elsewhere"),
+        ("history", "present"),
+        ("broken", "not exist"),
+    ] {
+        assert!(
+            said.iter().any(|line| line.contains(&format!("`{table}`")) && line.contains(word)),
+            "{table}: {said:#?}"
+        );
     }
     load(&bed, "again", &cat(&made, &spool)).expect("it loads");
-    let rows = super::ask(&bed, "again", "SELECT (SELECT COUNT(*) FROM old), (SELECT COUNT(*) FROM mem), (SELECT COUNT(*) FROM merged), (SELECT SUM(id) FROM history)");
+    let rows = super::ask(
+        &bed,
+        "again",
+        "SELECT (SELECT COUNT(*) FROM old), (SELECT COUNT(*) FROM mem), (SELECT COUNT(*) FROM merged), (SELECT SUM(id) FROM history)",
+    );
     assert_eq!(rows.trim(), "2\t1\t2\t2");
 }
 
@@ -109,8 +133,13 @@ fn a_locked_table_is_an_error_that_names_it() {
     bed.sql("", "CREATE DATABASE site");
     bed.sql("site", "CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE held (id INT PRIMARY KEY)");
     std::thread::scope(|scope| {
-        scope.spawn(|| bed.sql("site", "LOCK TABLES held WRITE; SELECT SLEEP(60)").len());
-        while bed.sql("", "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(60)'").trim() == "0" {
+        scope.spawn(|| {
+            let hold = "LOCK TABLES held WRITE; SELECT SLEEP(60)";
+            client(bed.socket()).args(["site", "--execute", hold]).output().is_ok()
+        });
+        while bed.sql("", "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(60)'").trim()
+            == "0"
+        {
             std::thread::yield_now();
         }
         let impatient = Scope { lock_wait_s: 1, ..Scope::default() };
@@ -152,7 +181,8 @@ fn a_server_that_goes_away_is_told_with_the_table() {
             bed.sql("", "SELECT CONCAT('KILL ', ID) INTO @kill FROM information_schema.PROCESSLIST WHERE DB = 'site' AND INFO LIKE 'SELECT%'; EXECUTE IMMEDIATE @kill");
         }
     };
-    let error = mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut kill, &Stop::default()).expect_err("gone");
+    let error = mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut kill, &Stop::default())
+        .expect_err("gone");
     assert_eq!(error.kind, Kind::Source);
     assert!(error.what.contains("cannot read table `big`: "), "{error}");
     assert!(error.hint.is_some(), "{error}");
@@ -165,11 +195,27 @@ fn a_prefix_and_patterns_choose_tables_and_rows() {
     bed.sql("site", "CREATE TABLE wp_posts (id INT PRIMARY KEY); INSERT INTO wp_posts VALUES (1); CREATE TABLE wp_log LIKE wp_posts; INSERT INTO wp_log VALUES (1); \
         CREATE TABLE wp_sessions LIKE wp_log; CREATE TABLE other LIKE wp_log; CREATE TABLE wpx LIKE wp_log; CREATE VIEW wp_view AS SELECT * FROM wp_posts; CREATE VIEW view2 AS SELECT 1; \
         CREATE PROCEDURE wp_mine() SELECT 1; CREATE PROCEDURE theirs() SELECT 1;");
-    let scope = Scope { prefix: Some("wp_".to_owned()), skip: vec!["*_sess*".to_owned()], structure_only: vec!["wp_l?g".to_owned()], ..Scope::default() };
+    let scope = Scope {
+        prefix: Some("wp_".to_owned()),
+        skip: vec!["*_sess*".to_owned()],
+        structure_only: vec!["wp_l?g".to_owned()],
+        ..Scope::default()
+    };
     let (made, spool) = dump(&database(&bed, "site"), &scope).expect("a dump");
     let names: Vec<_> = made.pieces.iter().map(|piece| piece.name.as_str()).collect();
-    assert_eq!(names, ["0000-begin.sql", "0200-wp_log.0-create.sql", "0200-wp_posts.0-create.sql", "0200-wp_posts.1-rows.sql",
-        "0300-routines.sql", "0400-views.sql", "0500-views.sql", "9999-end.sql"]);
+    assert_eq!(
+        names,
+        [
+            "0000-begin.sql",
+            "0200-wp_log.0-create.sql",
+            "0200-wp_posts.0-create.sql",
+            "0200-wp_posts.1-rows.sql",
+            "0300-routines.sql",
+            "0400-views.sql",
+            "0500-views.sql",
+            "9999-end.sql"
+        ]
+    );
     assert!(said(&made.warnings)[0].contains("procedure `theirs` is not in the backup"), "{:?}", made.warnings);
     load(&bed, "again", &cat(&made, &spool)).expect("it loads");
     let wrong = Scope { skip: vec!["a[".to_owned()], ..Scope::default() };

@@ -99,7 +99,7 @@ fn facts(bed: &MariaDb, database: &str) -> Vec<String> {
         // The batch client escapes a line feed in a name.
         let table = table.replace("\\n", "\n");
         add(&format!("SHOW CREATE TABLE {table}"));
-        add(&format!("CHECKSUM TABLE {table} EXTENDED").replace(" EXTENDED", " EXTENDED"));
+        add(&format!("CHECKSUM TABLE {table} EXTENDED"));
         add(&format!("SELECT * FROM {table}"));
     }
     for view in names(&format!("{tables} = 'VIEW' ORDER BY 1")) {

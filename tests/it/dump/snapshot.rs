@@ -58,8 +58,12 @@ fn money_that_moves_during_the_dump_is_neither_lost_nor_doubled() {
             let (dump, spool) = whole(&bed, "bank");
             let into = format!("copy{round}");
             load(&bed, &into, &cat(&dump, &spool)).expect("it loads");
-            let sums = ask(&bed, &into, "SELECT (SELECT SUM(money) FROM a) + (SELECT SUM(money) FROM z), \
-                (SELECT 50000000 - SUM(money) FROM a) - (SELECT COALESCE(SUM(n), 0) FROM ledger)");
+            let sums = ask(
+                &bed,
+                &into,
+                "SELECT (SELECT SUM(money) FROM a) + (SELECT SUM(money) FROM z), \
+                (SELECT 50000000 - SUM(money) FROM a) - (SELECT COALESCE(SUM(n), 0) FROM ledger)",
+            );
             assert_eq!(sums.trim(), "100000000\t0", "round {round}");
         }
         drop(raise);
@@ -80,11 +84,15 @@ fn a_table_altered_in_mid_dump_makes_another_snapshot() {
         if progress.table == "a" {
             snapshots += 1;
             if snapshots <= 2 {
-                bed.sql("site", &format!("ALTER TABLE b ADD COLUMN new{snapshots} INT DEFAULT {snapshots}, ALGORITHM=COPY"));
+                bed.sql(
+                    "site",
+                    &format!("ALTER TABLE b ADD COLUMN new{snapshots} INT DEFAULT {snapshots}, ALGORITHM=COPY"),
+                );
             }
         }
     };
-    let dump = mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut alter, &Stop::default()).expect("a dump");
+    let dump = mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut alter, &Stop::default())
+        .expect("a dump");
     assert_eq!(snapshots, 3);
     assert_eq!((dump.rows, &dump.warnings), (2, &vec![]));
     load(&bed, "again", &cat(&dump, &spool)).expect("it loads");
@@ -95,7 +103,10 @@ fn a_table_altered_in_mid_dump_makes_another_snapshot() {
 fn a_table_that_is_altered_without_end_is_an_error_that_says_so() {
     let bed = MariaDb::start();
     bed.sql("", "CREATE DATABASE site");
-    bed.sql("site", "CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE b (id INT PRIMARY KEY); INSERT INTO b VALUES (1)");
+    bed.sql(
+        "site",
+        "CREATE TABLE a (id INT PRIMARY KEY); CREATE TABLE b (id INT PRIMARY KEY); INSERT INTO b VALUES (1)",
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let mut spool = Spool::create(folder.path()).expect("writable");
     let mut snapshots = 0;
@@ -108,7 +119,10 @@ fn a_table_that_is_altered_without_end_is_an_error_that_says_so() {
     let error = mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut alter, &Stop::default())
         .expect_err("it never holds still");
     assert_eq!((snapshots, &error.kind), (4, &Kind::Source));
-    assert!(error.what.starts_with("cannot read table `b`: the database server says: ") && error.what.contains("1412"), "{error}");
+    assert!(
+        error.what.starts_with("cannot read table `b`: the database server says: ") && error.what.contains("1412"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -143,7 +157,8 @@ fn a_stop_ends_the_dump_in_the_middle_of_a_table() {
             stop.request();
         }
     };
-    let error = mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut progress, &stop).expect_err("stopped");
+    let error =
+        mysql::dump(&database(&bed, "site"), &Scope::default(), &mut spool, &mut progress, &stop).expect_err("stopped");
     assert_eq!(error.kind, Kind::Cancelled);
     assert!(last < 50_000, "it read {last} rows");
 }
@@ -159,7 +174,12 @@ fn one_run_a_site_holds_the_lock_until_it_ends() {
     let error = SiteLock::take(&database, "0011aabb").expect_err("held");
     assert_eq!(error.kind, Kind::Locked);
     let hint = error.hint.expect("a hint");
-    let id: u64 = hint.split("KILL ").nth(1).and_then(|rest| rest.split('`').next()).and_then(|id| id.parse().ok()).expect("an id");
+    let id: u64 = hint
+        .split("KILL ")
+        .nth(1)
+        .and_then(|rest| rest.split('`').next())
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
     bed.sql("", &format!("KILL {id}"));
     assert!(held.confirm().is_err(), "its connection is gone");
     let held = SiteLock::take(&database, "0011aabb").expect("freed");

@@ -7,7 +7,7 @@ use holdfast_core::{
     job::{Fetch, Known, Work},
     journal::Record,
     name::Key,
-    report::{Outcome, Report},
+    report::{Compared, Outcome, Report},
 };
 
 use super::{DONE, Exit, WARNINGS, config_error, end, member, opened::Opened, setup, verify};
@@ -67,6 +67,17 @@ pub(super) fn get(args: &cli::Get) -> Result<Exit, Error> {
     let Some(destination) = Arc::into_inner(destination) else {
         return Err(Error::new(Kind::Bug, "the download's file is still in use").hint("run it again"));
     };
+    let mut outcome = outcome;
+    if let Outcome::Done(Report::Fetch(fetch)) = &mut outcome
+        && fetch.compared_with.is_empty()
+    {
+        // Nothing vouches for it from outside; a backup vouches for itself.
+        match verify::fetched(&destination, fetch.len) {
+            Ok(true) => fetch.compared_with.push(Compared::Members),
+            Ok(false) => {}
+            Err(error) => outcome = Outcome::Failed(error),
+        }
+    }
     match &outcome {
         Outcome::Done(_) => {
             destination.finish()?;

@@ -5,7 +5,7 @@ use std::io;
 use holdfast_core::{
     error::{Error, Kind},
     plan::Extent,
-    zip::Entry,
+    zip::{DirectoryReader, Entry, FormatError, TAIL_LEN, locate},
 };
 use indicatif::{HumanBytes, HumanCount};
 use serde_json::json;
@@ -15,10 +15,16 @@ use super::{
     opened::{Opened, Shared},
     setup::Setup,
 };
-use crate::archive::{
-    member::{Damage, MemberReader},
-    path::PathBytes,
+use crate::{
+    archive::{
+        member::{Damage, MemberReader},
+        path::PathBytes,
+    },
+    destination::File,
 };
+
+/// How much of a fetched file is read at a time.
+const CHUNK: usize = 256 << 10;
 
 /// Damaged members that are named.
 const NAMED: usize = 20;
@@ -98,6 +104,65 @@ pub(super) fn members(setup: &mut Setup, backup: &Opened, sample: Option<u8>) ->
         ));
     }
     Ok(DONE)
+}
+
+/// Whether a file that was fetched is a backup of ours, and every member what it should be; `false`
+/// when it is something else.
+///
+/// # Errors
+/// When a member is damaged, or the file cannot be read back.
+pub(super) fn fetched(file: &File, len: u64) -> Result<bool, Error> {
+    let unread = |error: io::Error| {
+        Error::new(Kind::Local, format!("cannot read back what was fetched: {}", crate::state::plain(&error)))
+    };
+    let mut tail = vec![0; usize::try_from(len.min(TAIL_LEN)).unwrap_or(0)];
+    let tail_at = len - tail.len() as u64;
+    file.read_at(&mut tail, tail_at).map_err(unread)?;
+    let Ok(located) = locate(&tail, len) else { return Ok(false) };
+    let bytes = |extent: Extent| Stretch { file, at: extent.offset, end: extent.end() };
+    let mut entries = Vec::new();
+    for entry in DirectoryReader::new(io::BufReader::new(bytes(located.directory)), located) {
+        match entry {
+            Ok(entry) => entries.push(entry),
+            Err(FormatError::NotOurs(_)) => return Ok(false),
+            Err(error) => return Err(Error::new(Kind::Integrity, format!("what was fetched is damaged: {error}"))),
+        }
+    }
+    entries.sort_by_key(|entry| entry.offset);
+    let extents = extents(&entries);
+    let mut verifier = Verifier::new(entries, extents.clone());
+    let mut buffer = vec![0; CHUNK];
+    for extent in extents {
+        let mut reader = bytes(extent);
+        loop {
+            match io::Read::read(&mut reader, &mut buffer).map_err(unread)? {
+                0 => break,
+                n => verifier.push(&buffer[..n]).map_err(unread)?,
+            }
+        }
+    }
+    verifier.end();
+    if verifier.damaged_count > 0 {
+        let what = format!("{} members are damaged: {}", verifier.damaged_count, verifier.damaged.join("; "));
+        return Err(Error::new(Kind::Integrity, what).hint("get it again; if it stays so, get another night's backup"));
+    }
+    Ok(true)
+}
+
+/// Some bytes of a fetched file.
+struct Stretch<'a> {
+    file: &'a File,
+    at: u64,
+    end: u64,
+}
+
+impl io::Read for Stretch<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = buffer.len().min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+        self.file.read_at(&mut buffer[..n], self.at)?;
+        self.at += n as u64;
+        Ok(n)
+    }
 }
 
 /// Runs of bytes to read: members, and short gaps between them.

@@ -86,6 +86,14 @@ impl File {
         self.file.set_len(len)
     }
 
+    /// Reads what was written.
+    ///
+    /// # Errors
+    /// When reading fails, or it ends before the buffer is full.
+    pub fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, offset)
+    }
+
     /// Hashes what an earlier run wrote.
     ///
     /// # Errors

@@ -48,6 +48,13 @@ impl SiteLock {
     }
 }
 
+impl Drop for SiteLock {
+    fn drop(&mut self) {
+        // The server takes its time to see a connection end; who comes next must not meet that.
+        let _ = self.session.value(&format!("SELECT RELEASE_LOCK({})", quoted(&self.name)));
+    }
+}
+
 impl std::fmt::Debug for SiteLock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "SiteLock({})", self.name)

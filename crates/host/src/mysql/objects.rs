@@ -112,12 +112,35 @@ pub(super) fn dump_views(run: &mut Run<'_>, catalog: &Catalog) -> Result<(), Hal
     }
     stand_ins.end(run)?;
     let mut views = Piece::new("0500-views.sql");
-    for (view, row) in &found {
+    for (view, row) in in_order(&found) {
         let drop = format!("DROP VIEW IF EXISTS {};\n", name(&view.name));
         // SHOW CREATE VIEW has no sql_mode: its words mean the same in each.
         views.view(run, &drop, row);
     }
     views.end(run)
+}
+
+/// Each view behind those that it names: a stand-in cannot be updated, and `WITH CHECK OPTION`
+/// wants a view that can.
+fn in_order<'a>(found: &'a [(&'a Table, Row)]) -> Vec<&'a (&'a Table, Row)> {
+    fn visit<'a>(at: usize, found: &'a [(&'a Table, Row)], seen: &mut [bool], to: &mut Vec<&'a (&'a Table, Row)>) {
+        if std::mem::replace(&mut seen[at], true) {
+            return;
+        }
+        let body = found[at].1.get(1).and_then(|body| body.as_deref()).unwrap_or_default();
+        for other in 0..found.len() {
+            if !seen[other] && memchr::memmem::find(body, name(&found[other].0.name).as_bytes()).is_some() {
+                visit(other, found, seen, to);
+            }
+        }
+        to.push(&found[at]);
+    }
+    let mut seen = vec![false; found.len()];
+    let mut to = Vec::with_capacity(found.len());
+    for at in 0..found.len() {
+        visit(at, found, &mut seen, &mut to);
+    }
+    to
 }
 
 /// Triggers, after all rows.

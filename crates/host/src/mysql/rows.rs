@@ -73,7 +73,7 @@ fn dump_rows(run: &mut Run<'_>, table: &Table, stem: &str, columns: &[Column], k
     let mut rows = run.session.conn.query_iter(query).map_err(|error| halt(&doing, &error))?;
     let mut text = Vec::new();
     let mut is_stopped = false;
-    while let Some(row) = rows.next() {
+    for row in rows.by_ref() {
         let row = row.map_err(|error| halt(&doing, &error))?;
         text.clear();
         push_row(columns, &row, &mut text);
@@ -85,7 +85,7 @@ fn dump_rows(run: &mut Run<'_>, table: &Table, stem: &str, columns: &[Column], k
             is_stopped = true;
             break;
         }
-        if run.counts.rows % PROGRESS_ROWS == 0 {
+        if run.counts.rows.is_multiple_of(PROGRESS_ROWS) {
             run.counts.bytes = run.writer.bytes();
             (run.progress)(run.counts.clone());
         }

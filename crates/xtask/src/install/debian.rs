@@ -18,6 +18,7 @@ pub(crate) const FOR_TESTS: &[Need] = &[
     (&["7z", "i"], "p7zip-full"),
     (&["bsdtar", "--version"], "libarchive-tools"),
     (&["python3", "--version"], "python3"),
+    (&["php", "--version"], "php-cli"),
     (&["php", "-r", "new ZipArchive;"], "php-zip"),
     (&["javac", "-version"], "default-jdk-headless"),
 ];
