@@ -118,9 +118,10 @@ fn killed_in_the_middle_it_goes_on_and_sends_no_part_twice() {
     let slow = Rule::on_any(Operation::UploadPart(0)).always().then(Fault::SlowRead(20_000_000));
     proxy.set_script(Script::new().rule(slow));
     let mut running = bed.machine.start(&args);
-    let is_second =
-        |events: &[serde_json::Value]| events.iter().filter(|event| event["event"] == "part_done").count() >= 2;
-    while !is_second(&running.events()) {
+    let has = |events: &[serde_json::Value], part: u64| {
+        events.iter().any(|event| event["event"] == "part_done" && event["part"] == part)
+    };
+    while !(has(&running.events(), 1) && has(&running.events(), 2)) {
         assert!(!running.has_ended(), "it ended before two parts had arrived: {}", running.wait());
         std::thread::sleep(std::time::Duration::from_millis(10));
     }

@@ -87,8 +87,8 @@ pub enum Piece {
     Whole(Seen, Method, Content, Vec<u8>),
     /// A large file begins.
     Begin(Seen, Method),
-    /// A chunk of it, as it is to be stored.
-    Data(Vec<u8>),
+    /// A chunk of it, as it is to be stored, and how many bytes of the file that took.
+    Data(Vec<u8>, u64),
     /// It has changed: what came of it is of no use, and it begins again.
     Torn,
     /// It ends. The last.
@@ -190,11 +190,13 @@ impl<T> From<mpsc::SendError<T>> for Gone {
 /// One thread's own: its compressor's tables are large and used again.
 struct Worker {
     deflate: Compress,
+    /// Bytes that went into `deflate` since something came out.
+    taken: u64,
 }
 
 impl Worker {
     fn new() -> Self {
-        Self { deflate: Compress::new(Compression::new(LEVEL), false) }
+        Self { deflate: Compress::new(Compression::new(LEVEL), false), taken: 0 }
     }
 
     fn pack(&mut self, order: &Order, send: &mpsc::SyncSender<Piece>) -> Result<(), Gone> {
@@ -289,12 +291,13 @@ impl Worker {
                 None => {
                     let chosen = self.choose(&order.name, chunk);
                     self.deflate.reset();
+                    self.taken = 0;
                     send.send(Piece::Begin(seen, chosen))?;
                     *method.insert(chosen)
                 }
             };
             match method {
-                Method::Stored => Ok(send.send(Piece::Data(chunk.to_vec()))?),
+                Method::Stored => Ok(send.send(Piece::Data(chunk.to_vec(), chunk.len() as u64))?),
                 Method::Deflated => self.deflate_chunk(chunk, FlushCompress::None, send),
             }
         })?;
@@ -325,10 +328,12 @@ impl Worker {
             let mut out = Vec::with_capacity(CHUNK);
             let before = self.deflate.total_in();
             let status = self.deflate.compress_vec(input, &mut out, flush).map_err(io::Error::other)?;
-            input = &input[(self.deflate.total_in() - before) as usize..];
+            let taken = self.deflate.total_in() - before;
+            self.taken += taken;
+            input = &input[taken as usize..];
             let is_full = out.len() == out.capacity();
             if !out.is_empty() {
-                send.send(Piece::Data(out))?;
+                send.send(Piece::Data(out, std::mem::take(&mut self.taken)))?;
             }
             let finished = flush == FlushCompress::Finish && status == Status::StreamEnd;
             let taken = flush == FlushCompress::None && input.is_empty() && !is_full;

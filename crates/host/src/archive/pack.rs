@@ -150,9 +150,11 @@ pub struct Packer<'a> {
     stream: &'a Stream,
     index: Index<'a>,
     directory: Directory,
+    /// Before the compressor, which waits for its threads when it is dropped: they wait for
+    /// somebody to take their pieces, as long as there could be somebody.
+    queue: VecDeque<Waiting>,
     compressor: Compressor,
     deflate: Compress,
-    queue: VecDeque<Waiting>,
     /// Bytes that waiting orders may hold.
     queued: u64,
     /// Bytes of the object that members use.
@@ -451,6 +453,8 @@ impl<'a> Packer<'a> {
     /// Takes a file's pieces as they come.
     fn take(&mut self, name: MemberName, previous: Option<Entry>, pieces: &mpsc::Receiver<Piece>) -> Result<(), Halt> {
         let mut open: Option<Entry> = None;
+        // Of a large file, what is shown as done before it is.
+        let mut shown = 0;
         loop {
             let Ok(piece) = pieces.recv() else {
                 return Err(Error::new(Kind::Bug, "a thread that reads files has died").into());
@@ -475,13 +479,19 @@ impl<'a> Packer<'a> {
                     self.stream.write(&entry.local_header())?;
                     *open = Some(entry);
                 }
-                (Piece::Data(data), Some(entry)) => {
+                (Piece::Data(data, taken), Some(entry)) => {
+                    shown += taken;
+                    self.progress.bytes.fetch_add(taken, Ordering::Relaxed);
                     entry.stored_len += data.len() as u64;
                     self.stream.write(&data)?;
                 }
-                (Piece::Torn, open) => *open = None,
+                (Piece::Torn, open) => {
+                    *open = None;
+                    self.progress.bytes.fetch_sub(std::mem::take(&mut shown), Ordering::Relaxed);
+                }
                 (Piece::End(content), Some(entry)) => {
                     self.read(content.len);
+                    self.progress.bytes.fetch_sub(shown, Ordering::Relaxed);
                     self.told_moving(&name, &content);
                     let Content { len, crc32, sha256, moving } = content;
                     let settled = entry.settled && !moving;
@@ -489,7 +499,7 @@ impl<'a> Packer<'a> {
                     self.stream.write(&entry.data_descriptor())?;
                     return self.sent(entry);
                 }
-                (Piece::Data(_) | Piece::End(_), None) => {
+                (Piece::Data(..) | Piece::End(_), None) => {
                     return Err(Error::new(Kind::Bug, "a file has come without its beginning").into());
                 }
                 (Piece::Failed(error), _) => {
@@ -579,5 +589,40 @@ fn stat_of(found: &FoundStat) -> Stat {
         mtime: time(found.mtime),
         ctime: time(found.ctime),
         inode: found.inode,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
+    use super::*;
+    use crate::archive::walk::{Walk, WalkOptions};
+
+    /// A job that ends while large files are on their way must not wait for them.
+    #[test]
+    fn a_job_that_is_over_ends_the_packing() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let root = dir.path().join("tree");
+        std::fs::create_dir(&root).expect("makes");
+        for n in 0..6_u8 {
+            // Longer than what a channel holds.
+            std::fs::write(root.join(format!("{n}.jpg")), vec![n; 8 << 20]).expect("writes");
+        }
+        let (done, ended) = mpsc::channel();
+        let path = dir.path().join("members");
+        thread::spawn(move || {
+            let stream = Stream::new();
+            stream.end();
+            let directory = Directory::create(&path).expect("makes");
+            let progress = Progress::default();
+            let mut packer = Packer::new(&stream, Index::default(), directory, false, &progress).expect("threads");
+            let mut walk = Walk::new(WalkOptions::new(root)).expect("walks");
+            let halted = walk.try_for_each(|step| packer.add_step("files/", step)).and_then(|()| packer.settle());
+            assert!(matches!(halted, Err(Halt::Ended)));
+            drop(packer);
+            done.send(()).expect("somebody waits");
+        });
+        ended.recv_timeout(Duration::from_secs(20)).expect("it ends by itself");
     }
 }
