@@ -4,6 +4,7 @@
 //! embedded wasm module, which runs in the [`sandbox`] and whose requests pass the [`fence`]
 //! before one byte of them is sent.
 
+pub mod address_space;
 pub mod archive;
 pub mod cli;
 pub mod command;

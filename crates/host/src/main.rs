@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use holdfast::{cli::Cli, command};
+use holdfast::{address_space, cli::Cli, command};
 
 fn main() -> ExitCode {
+    address_space::spare();
     ExitCode::from(command::run(Cli::parse()))
 }
